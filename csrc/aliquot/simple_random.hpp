@@ -1,0 +1,93 @@
+// Simple random samples when the number of rows is known beforehand: the rows that a reservoir over all of them
+// would keep, in O(k).
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "bottom_k.hpp"
+#include "keys.hpp"
+
+namespace aliquot {
+
+struct keyed_row {
+  double key;
+  std::int64_t row;
+};
+
+// All rows in [from, to) with a key of at most `limit`, in row order.
+struct rows_below {
+  double threshold;
+  std::vector<keyed_row> found;
+
+  double limit() const noexcept { return threshold; }
+  void offer(double key, std::int64_t row) { found.push_back({key, row}); }
+};
+
+namespace detail {
+
+// A limit that about k + 6 sqrt(k) of n rows stay below: fewer than k do once in 1e9 tries.
+inline double first_limit(double n, double k) noexcept
+{
+  const double share = (k + 6.0 * std::sqrt(k) + 20.0) / n;
+  return share < 1.0 ? -std::log1p(-share) : std::numeric_limits<double>::infinity();
+}
+
+// The k-th smallest of `rows` (k >= 1, k <= rows.size(), not checked). All but a few are known to be in: only those above
+// a pivot that leaves room for the ones to be cut are ordered.
+inline keyed_row kth_smallest(const std::vector<keyed_row>& rows, std::size_t k)
+{
+  const std::size_t out = rows.size() - k;
+  const double top = std::max_element(rows.begin(), rows.end(), before)->key;
+  const double share = 2.0 * static_cast<double>(out + 32) / static_cast<double>(rows.size());
+  const double pivot = share < 0.5 ? top * (1.0 - share) : 0.0;
+  std::vector<keyed_row> upper;
+  for (const keyed_row& r : rows) {
+    if (r.key >= pivot) upper.push_back(r);
+  }
+  if (upper.size() <= out) upper = rows;
+  const auto kth = upper.end() - static_cast<std::ptrdiff_t>(out) - 1;
+  std::nth_element(upper.begin(), kth, upper.end(), before);
+  return *kth;
+}
+
+}  // namespace detail
+
+// The k rows of 0 ... n-1 with the smallest keys, in row order. 0 <= k <= n <= max_rows (not checked)
+inline std::vector<keyed_row> select_rows(const seed_key& seed, std::int64_t n, std::int64_t k)
+{
+  if (k == 0) return {};
+  rows_below sink{detail::first_limit(static_cast<double>(n), static_cast<double>(k)), {}};
+  sink.found.reserve(static_cast<std::size_t>(k + k / 8 + 64));
+  for (;;) {
+    sink.found.clear();
+    uniform_keys(seed, 0).advance(n, sink);
+    if (sink.found.size() >= static_cast<std::size_t>(k)) break;
+    sink.threshold *= 2.0;
+  }
+  const keyed_row last = detail::kth_smallest(sink.found, static_cast<std::size_t>(k));
+  std::erase_if(sink.found, [&](const keyed_row& r) { return before(last, r); });
+  return std::move(sink.found);
+}
+
+// Draws with replacement out of a sample without it. In a sequence of independent draws from n rows the next one repeats
+// each of the d rows seen so far with probability 1/n, and else is new, uniform among the others: the next row in
+// order of its key. So the k smallest keys and these ranks, rank[i] of the row that is draw i, are k
+// independent draws. They depend on the seed and n alone, and those for a smaller size are a prefix.
+// Returns the number of distinct rows. n >= 1 if there is anything to draw (not checked)
+inline std::int64_t draw_ranks(const seed_key& seed, std::int64_t n, std::span<std::int64_t> ranks) noexcept
+{
+  generator random(subkey(seed, purpose::repeats), 0);
+  std::int64_t distinct = 0;
+  for (std::int64_t& rank : ranks) {
+    rank = static_cast<std::int64_t>(random.below64(static_cast<std::uint64_t>(n)));
+    if (rank >= distinct) rank = distinct++;
+  }
+  return distinct;
+}
+
+}  // namespace aliquot

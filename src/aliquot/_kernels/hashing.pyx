@@ -1,0 +1,49 @@
+"""Keys by the value of a column."""
+
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport int64_t, uint64_t
+from libcpp.optional cimport optional
+
+from aliquot._kernels.random cimport as_seed_key, seed_key, span
+
+import numpy as np
+
+
+cdef extern from "aliquot/arrow_abi.h" nogil:
+    cdef struct ArrowArray:
+        pass
+    cdef struct ArrowSchema:
+        pass
+
+cdef extern from "aliquot/hashing.hpp" namespace "aliquot" nogil:
+    cdef cppclass column:
+        @staticmethod
+        optional[column] view(const ArrowArray&, const ArrowSchema&)
+        int64_t length()
+        bint is_dictionary()
+        optional[column] dictionary()
+
+    cdef cppclass value_hash:
+        value_hash(const seed_key&)
+
+    void hash_column(const value_hash&, const column&, span[double]) except +
+
+
+def column_keys(values, const uint64_t[::1] seed):
+    """The key, float64, of each row of an Arrow array; None for a type that has no hash."""
+    schema_capsule, array_capsule = values.__arrow_c_array__()
+    cdef ArrowSchema* schema = <ArrowSchema*> PyCapsule_GetPointer(schema_capsule, "arrow_schema")
+    cdef ArrowArray* array = <ArrowArray*> PyCapsule_GetPointer(array_capsule, "arrow_array")
+    cdef optional[column] view = column.view(array[0], schema[0])
+    cdef optional[column] of_code = view
+    while of_code.has_value() and of_code.value().is_dictionary():
+        of_code = of_code.value().dictionary()
+    if not of_code.has_value():
+        return None
+    keys = np.empty(view.value().length())
+    cdef double[::1] keys_view = keys
+    cdef seed_key key = as_seed_key(seed)
+    if keys.size:
+        with nogil:  # the capsules hold the column
+            hash_column(value_hash(key), view.value(), span[double](&keys_view[0], keys_view.shape[0]))
+    return keys
