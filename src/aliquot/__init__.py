@@ -1,0 +1,40 @@
+"""Exact, reproducible samples of Arrow and Parquet data.
+
+Names load on first use, so that importing the package costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from aliquot._provenance import provenance as provenance
+    from aliquot.reservoir import Reservoir as Reservoir
+    from aliquot.sampling import bernoulli as bernoulli
+    from aliquot.sampling import sample as sample
+    from aliquot.sampling import sample_indices as sample_indices
+    from aliquot.sampling import tap as tap
+
+_HOMES = {
+    "Reservoir": "aliquot.reservoir",
+    "bernoulli": "aliquot.sampling",
+    "provenance": "aliquot._provenance",
+    "sample": "aliquot.sampling",
+    "sample_indices": "aliquot.sampling",
+    "tap": "aliquot.sampling",
+}
+
+__all__ = ["Reservoir", "__version__", "bernoulli", "provenance", "sample", "sample_indices", "tap"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

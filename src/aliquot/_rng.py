@@ -1,0 +1,50 @@
+"""Seeds: whatever the caller gives as ``rng=`` becomes one integer, and that integer 256 bits of key.
+
+The integer is what a sample records, so that ``rng=<that integer>`` draws it again.
+"""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliquot._checks import describe
+
+RNG: TypeAlias = int | np.integer | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator | None
+Words: TypeAlias = NDArray[np.uint64]
+
+
+def seed_of(rng: RNG) -> int:
+    """The integer that stands for ``rng`` (SPEC 7). A Generator or BitGenerator is advanced once, by 256 bits."""
+    if rng is None:
+        return _entropy(np.random.SeedSequence())
+    if isinstance(rng, np.random.SeedSequence):
+        if isinstance(rng.entropy, int) and not rng.spawn_key:
+            return rng.entropy
+        return _join(rng.generate_state(4, np.uint64))
+    if isinstance(rng, np.random.BitGenerator):
+        rng = np.random.Generator(rng)
+    if isinstance(rng, np.random.Generator):
+        # One call, and so one hold of the generator's own lock: threads that share it get disjoint words.
+        return _join(rng.integers(0, 2**64, size=4, dtype=np.uint64))
+    if isinstance(rng, int | np.integer) and not isinstance(rng, bool):
+        if rng < 0:
+            raise ValueError(f"rng: must not be negative, got {rng}")
+        return int(rng)
+    raise TypeError(
+        "rng: must be None, an integer, a SeedSequence, a BitGenerator or a Generator, got " + describe(rng)
+    )
+
+
+def key_of(seed: int) -> Words:
+    """The 256 bits, uint64 of shape (4,), that every kernel starts from."""
+    return np.random.SeedSequence(seed).generate_state(4, np.uint64)
+
+
+def _entropy(sequence: np.random.SeedSequence) -> int:
+    assert isinstance(sequence.entropy, int)
+    return sequence.entropy
+
+
+def _join(words: Words) -> int:
+    return int.from_bytes(words.astype("<u8").tobytes(), "little")

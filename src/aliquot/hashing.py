@@ -1,0 +1,49 @@
+"""Keys by the value of a column, the same for equal values of unlike types."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from aliquot._kernels.hashing import column_keys
+from aliquot._rng import Words
+
+
+def hash_keys(values: pa.Array, seed: Words, name: str) -> NDArray:
+    """The key, float64 of shape (len(values),), of each row by its value.
+
+    Integers of any width, whole floats, booleans and decimals without a fraction hash alike; strings and binaries of any layout; dates
+    of both kinds; a dictionary as what it stands for. All nulls hash alike.
+
+    Raises
+    ------
+    TypeError
+        For a column of another type.
+    ValueError
+        For a decimal beyond 64 bits.
+    """
+    try:
+        keys = column_keys(_plain(values), seed)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{name}: must hold values of at most 64 bits, got {error}") from error
+    if keys is None:
+        raise TypeError(f"{name}: must be a column of numbers, strings, dates or dictionaries of these, got {values.type}")
+    return keys
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    """The same values in a type that the kernel reads, where there is one."""
+    kind = values.type
+    if isinstance(values, pa.ExtensionArray):
+        return _plain(values.storage)
+    if pa.types.is_date(kind):
+        return values.cast(pa.date32()).cast(pa.int32())
+    if pa.types.is_decimal(kind) and kind.scale == 0:
+        return values.cast(pa.int64())
+    if pa.types.is_fixed_size_binary(kind):
+        return values.cast(pa.binary())
+    if pa.types.is_run_end_encoded(kind):
+        return _plain(pc.run_end_decode(values))
+    if pa.types.is_dictionary(kind):
+        plain = _plain(values.dictionary)
+        return values if plain is values.dictionary else pa.DictionaryArray.from_arrays(values.indices, plain)
+    return values

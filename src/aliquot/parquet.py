@@ -1,0 +1,285 @@
+"""Parquet files as one source of rows: footers give the counts, and only the row groups that hold wanted rows are read."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from aliquot import _arrow
+from aliquot._files import FilePart, find_files, partition_fields
+from aliquot._progress import Progress
+from aliquot.sources import Pick, Source, Span
+from aliquot.where import Where
+
+BATCH_ROWS = 65_536
+"""Rows decoded at a time, so that a reader holds the compressed row group and little more."""
+
+FOOTER_READERS = 8
+"""Footers read at once: they wait for the disk or the network more than for a core."""
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@dataclass(frozen=True)
+class ParquetPart:
+    """What the footer of one file says, and where its rows stand in the source."""
+
+    file: FilePart
+    size: int
+    modified_ns: int | None
+    group_rows: NDArray[np.int64] = field(repr=False)
+    schema: pa.Schema = field(repr=False)
+    footer_bytes: int = 0
+
+    @property
+    def num_rows(self) -> int:
+        return int(self.group_rows.sum())
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One row group and the number of its first row in the source."""
+
+    part: ParquetPart
+    group: int
+    start: int
+    num_rows: int
+
+
+def open_paths(paths: Any) -> "Parquet":
+    """The Parquet files that paths, directories, globs or URIs name, as one source."""
+    return Parquet(find_files(paths))
+
+
+def open_fragments(dataset: Any) -> "Parquet":
+    """The Parquet files of a pyarrow dataset, with the partition values that it found."""
+    import pyarrow.dataset as ds
+
+    return Parquet(
+        [
+            FilePart(dataset.filesystem, fragment.path, ds.get_partition_keys(fragment.partition_expression))
+            for fragment in dataset.get_fragments()
+        ]
+    )
+
+
+class Parquet(Source):
+    """Rows of Parquet files, in the order of the files given."""
+
+    def __init__(self, files: Sequence[FilePart]) -> None:
+        first = _read_footer(files[0])
+        self._partitions = partition_fields(files, first.schema)
+        self._file_schema = first.schema
+        self.schema = first.schema
+        for each in self._partitions:
+            self.schema = self.schema.append(each)
+        with ThreadPoolExecutor(FOOTER_READERS) as pool:
+            rest = list(pool.map(self._read_like_first, files[1:]))
+        self._parts = [first, *rest]
+        self._starts = np.cumsum([0] + [part.num_rows for part in self._parts])
+        self.num_rows = int(self._starts[-1])
+        self.bytes_read = sum(part.footer_bytes for part in self._parts)
+
+    def scan(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
+        units = self._units(where, progress)
+        reads = _in_order(lambda unit: (unit, self._read(unit, columns, None)), units)
+        for unit, (batches, size) in self._checked(reads):
+            start = unit.start
+            for batch in batches:
+                yield start, batch
+                start += batch.num_rows
+            self.rows_read += unit.num_rows
+            self.bytes_read += size
+            progress.advance(unit.num_rows)
+
+    def fetch(self, pick: Pick, columns: Sequence[str], progress: Progress) -> Iterator[pa.RecordBatch]:
+        def wanted() -> Iterator[tuple[Unit, _arrow.Positions]]:
+            for unit in self._units(None, progress):
+                positions = pick(unit.start, unit.num_rows)
+                if len(positions):
+                    yield unit, positions
+                else:
+                    progress.advance(unit.num_rows)
+
+        reads = _in_order(lambda task: (task[0], self._read(task[0], columns, task[1])), wanted())
+        for unit, (batches, size) in self._checked(reads):
+            yield from batches
+            self.rows_read += unit.num_rows
+            self.bytes_read += size
+            progress.advance(unit.num_rows)
+
+    def describe(self) -> object:
+        return [
+            {"path": part.file.path, "size": part.size, "mtime": part.modified_ns and part.modified_ns / 1e9}
+            for part in self._parts
+        ]
+
+    def inspect(self) -> list[tuple[str, int, int, int]]:
+        """Path, size in bytes, rows and row groups of each file."""
+        return [(part.file.path, part.size, part.num_rows, len(part.group_rows)) for part in self._parts]
+
+    def _read_like_first(self, file: FilePart) -> ParquetPart:
+        """A footer, checked against the schema that the first file sets; columns may come in another order."""
+        part = _read_footer(file)
+        for expected in self._file_schema:
+            at = part.schema.get_all_field_indices(expected.name)
+            if len(at) != 1:
+                raise ValueError(f"{file.path}: must have the columns of the first file, got no column {expected.name!r}")
+            found = part.schema.field(at[0])
+            if found.type != expected.type:
+                raise ValueError(
+                    f"{file.path}: must have the column types of the first file, got {found.type} for {expected.type} in "
+                    f"{expected.name!r}"
+                )
+        return ParquetPart(part.file, part.size, part.modified_ns, part.group_rows, self._file_schema, part.footer_bytes)
+
+    def _units(self, where: Where | None, progress: Progress) -> Iterator[Unit]:
+        for part, start in zip(self._parts, self._starts, strict=False):
+            groups = range(len(part.group_rows)) if where is None else self._groups_passing(part, where)
+            starts = int(start) + np.cumsum([0, *part.group_rows])
+            progress.advance(part.num_rows - int(part.group_rows[list(groups)].sum()))
+            for group in groups:
+                yield Unit(part, group, int(starts[group]), int(part.group_rows[group]))
+
+    def _groups_passing(self, part: ParquetPart, where: Where) -> list[int]:
+        """Row groups in which, by statistics and partition, a row may pass."""
+        import pyarrow.dataset as ds
+
+        known = pa.compute.scalar(True)
+        for each in self._partitions:
+            value = part.file.partition[each.name]
+            column = pa.compute.field(each.name)
+            known &= column.is_null() if value is None else column == pa.scalar(value).cast(each.type)
+        fragment = ds.ParquetFileFormat().make_fragment(part.file.path, part.file.filesystem, known)
+        with _naming(part.file.path):
+            return [group.id for group in fragment.subset(where.expression, schema=self.schema).row_groups]
+
+    def _read(
+        self, unit: Unit, columns: Sequence[str], rows: _arrow.Positions | None
+    ) -> tuple[list[pa.RecordBatch], int]:
+        """Columns of one row group, all its rows or those at positions ``rows``; and how many bytes that took."""
+        stored = [name for name in columns if name in self._file_schema.names]
+        if stored:
+            batches, size = read_rows(unit.part, unit.group, stored, rows)
+        else:
+            count = unit.num_rows if rows is None else len(rows)
+            batches, size = [_arrow.empty_columns(count, pa.schema([]))], 0
+        schema = pa.schema([self.schema.field(name) for name in columns], self.schema.metadata)
+        return [self._complete(batch, unit.part, schema) for batch in batches], size
+
+    def _complete(self, batch: pa.RecordBatch, part: ParquetPart, schema: pa.Schema) -> pa.RecordBatch:
+        """A batch as read, with the columns that stand in the path, in the order asked for."""
+        if len(schema) == 0:
+            return batch.replace_schema_metadata(schema.metadata)
+        constant = {each.name: each.type for each in self._partitions}
+        arrays = [
+            pa.repeat(pa.scalar(part.file.partition[name]).cast(constant[name]), batch.num_rows)
+            if name in constant
+            else batch.column(name)
+            for name in schema.names
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def _checked(self, reads: Iterable[tuple[Unit, T]]) -> Iterator[tuple[Unit, T]]:
+        """The same reads; an error once a file turns out to have changed since its footer was read."""
+        part = None
+        for unit, read in reads:
+            if part is not None and part is not unit.part:
+                _check_unchanged(part)
+            part = unit.part
+            yield unit, read
+        if part is not None:
+            _check_unchanged(part)
+
+
+def read_rows(
+    part: ParquetPart, group: int, columns: Sequence[str], rows: _arrow.Positions | None
+) -> tuple[list[pa.RecordBatch], int]:
+    """Columns of one row group of one file: all rows, or those at positions ``rows`` in it; and the bytes it took.
+
+    The one place that decodes Parquet. Holds the row group's compressed columns and a batch at a time.
+    """
+    with _naming(part.file.path), part.file.open() as handle:
+        file = pq.ParquetFile(handle, pre_buffer=not isinstance(part.file.filesystem, pafs.LocalFileSystem))
+        meta = file.metadata
+        if meta.num_row_groups != len(part.group_rows) or meta.row_group(group).num_rows != part.group_rows[group]:
+            raise ValueError("must not change while it is read, got another row count")
+        size = sum(
+            chunk.total_compressed_size
+            for chunk in map(meta.row_group(group).column, range(meta.num_columns))
+            if _belongs(chunk.path_in_schema, columns)
+        )
+        batches = file.iter_batches(BATCH_ROWS, row_groups=[group], columns=list(columns), use_threads=False)
+        if rows is None:
+            return [batch.select(columns) for batch in batches], size
+        taken = []
+        start = 0
+        for batch in batches:
+            first, last = np.searchsorted(rows, [start, start + batch.num_rows])
+            if last > first:
+                taken.append(_arrow.take_rows(batch.select(columns), rows[first:last] - start))
+            start += batch.num_rows
+        return _arrow.consolidate(taken, taken[0].schema), size
+
+
+def _belongs(leaf: str, columns: Sequence[str]) -> bool:
+    return any(leaf == name or leaf.startswith(name + ".") for name in columns)
+
+
+def _read_footer(file: FilePart) -> ParquetPart:
+    info = file.info()
+    with _naming(file.path), file.open() as handle:
+        parquet = pq.ParquetFile(handle)
+        meta = parquet.metadata
+        groups = np.array([meta.row_group(i).num_rows for i in range(meta.num_row_groups)], np.int64)
+        return ParquetPart(file, info.size, info.mtime_ns, groups, parquet.schema_arrow, meta.serialized_size)
+
+
+def _check_unchanged(part: ParquetPart) -> None:
+    info = part.file.info()
+    if (info.size, info.mtime_ns) != (part.size, part.modified_ns):
+        raise ValueError(
+            f"{part.file.path}: must not change while it is read, got {info.size} bytes for {part.size}, or another "
+            "modification time"
+        )
+
+
+@contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Say in which file reading went wrong."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: must be there, got no such file") from None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        if reason[0].startswith(("must ", path)):
+            raise ValueError(f"{path}: {reason[0]}" if reason[0].startswith("must ") else reason[0]) from error
+        raise ValueError(f"{path}: must be a readable Parquet file, got {reason[0]}") from error
+
+
+def _in_order(work: Callable[[T], U], tasks: Iterable[T]) -> Iterator[U]:
+    """Results of ``work`` in the order of the tasks, a few ahead of the reader."""
+    workers = min(len(os.sched_getaffinity(0)), 8)
+    pending: deque[Future[U]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for task in tasks:
+                pending.append(pool.submit(work, task))
+                if len(pending) > workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()

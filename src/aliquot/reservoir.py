@@ -1,0 +1,315 @@
+"""Reservoirs: samples of fixed size kept while rows stream by."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from aliquot import _arrow, _rng
+from aliquot._checks import check_bool, check_column, check_count, check_name, check_names, describe
+from aliquot._ranges import RowRanges
+from aliquot._result import Output, design_name
+from aliquot._saved import pack, unpack
+from aliquot._store import RowStore
+from aliquot.hashing import hash_keys
+from aliquot.sources import as_batches, check_same_schema
+
+
+class Reservoir:
+    """Keeps a uniform sample of a fixed number of rows of a stream of unknown length, in one pass and O(size) memory.
+
+    Every row has a key that is a pure function of the seed and its row number, and the ``size`` smallest are kept. So the sample
+    does not depend on how the rows were cut into batches; reservoirs over disjoint rows merge exactly; and with one
+    seed the smaller sample is part of the larger.
+
+    Parameters
+    ----------
+    size : int
+        Rows to keep. A shorter stream is kept whole.
+    key : str, optional
+        A column of ids. A row's key is then a hash of the seed and its id, not of its row number: the same ids are chosen in every
+        table and run, whatever the row order. ``size`` still counts rows; ties go to the lower row number. Integers of any
+        width, whole floats and booleans hash alike; so do strings and binaries of any layout; a dictionary hashes as
+        what it stands for. Nulls count as one id.
+    replace : bool, default False
+        ``size`` independent draws instead of ``size`` different rows.
+    columns : list of str, optional
+        Columns to keep; all by default.
+    start : int, default 0
+        Number of the first row it will see. Reservoirs with one seed merge when their rows do not overlap.
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        The seed. None takes fresh entropy, which ``result`` records.
+
+    Notes
+    -----
+    Bottom-k with keys ~ Exp(1), found by skipping: a batch costs O(1) plus a few nanoseconds a row that enters, of
+    which there are about size * ln(n / size). At most about ``2 * size`` rows are held, copied out of their batches. One reservoir
+    must not be used by two threads at once; different ones may, and the GIL is released while keys are found.
+
+    Draws with replacement come from the same state: in a sequence of independent draws, the next repeats each of the d different rows
+    so far with probability 1/n, and otherwise is the next row by key.
+
+    References
+    ----------
+    Duffield, Lund, Thorup (2007), "Priority sampling for estimation of arbitrary subset sums", doi:10.1145/1314690.1314696.
+
+    Examples
+    --------
+    >>> import aliquot as aq, pyarrow as pa
+    >>> r = aq.Reservoir(3, rng=7)
+    >>> for first in range(0, 1000, 100):
+    ...     r.update(pa.record_batch({"x": list(range(first, first + 100))}))
+    >>> r
+    Reservoir(size=3, n_seen=1000, kept=3, rng=7)
+    >>> r.result()["x"].to_pylist() == aq.sample_indices(1000, 3, rng=7).tolist()
+    True
+    """
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        key: str | None = None,
+        replace: bool = False,
+        columns: Iterable[str] | None = None,
+        start: int = 0,
+        rng: _rng.RNG = None,
+    ) -> None:
+        self._size = check_count("size", size)
+        self._key = None if key is None else check_name("key", key)
+        self._replace = check_bool("replace", replace)
+        if self._replace and self._key is not None:
+            raise ValueError("replace: must be False with key, as the ids chosen are the same in every draw, got True")
+        self._columns = None if columns is None else check_names("columns", columns)
+        start = check_count("start", start)
+        self._seed = _rng.seed_of(rng)
+        self._words = _rng.key_of(self._seed)
+        self._store = RowStore(self._size, self._words, start)
+        self._ranges = RowRanges(self._seed, start)
+        self._schema: pa.Schema | None = None  # of the rows kept
+        self._input_schema: pa.Schema | None = None  # of the batch seen last
+
+    @property
+    def size(self) -> int:
+        """Rows to keep, k."""
+        return self._size
+
+    @property
+    def n_seen(self) -> int:
+        """Rows seen, n, those of merged reservoirs included."""
+        return self._store.population
+
+    @property
+    def threshold(self) -> float:
+        """The (k+1)-th smallest key, τ; infinite while all rows are kept.
+
+        Given τ, a row was included with probability 1 - exp(-τ).
+        """
+        return self._store.state.first_out()[0]
+
+    def __len__(self) -> int:
+        return len(self._store.rows)
+
+    def update(self, batch: Any) -> None:
+        """See a batch of rows.
+
+        Parameters
+        ----------
+        batch : pyarrow.RecordBatch, Table, or anything with ``__arrow_c_array__`` or ``__arrow_c_stream__``
+            The next rows.
+
+        Raises
+        ------
+        KeyError
+            If a column of ``columns`` or ``key`` is not there.
+        ValueError
+            If the schema is not that of the batches before, or rows of these numbers were seen already. The reservoir
+            is then as it was.
+        TypeError
+            If ``batch`` is no Arrow data, or the key column of a type that has no hash.
+        """
+        batches, schema = ([batch], batch.schema) if isinstance(batch, pa.RecordBatch) else as_batches(batch)
+        kept_schema = self._check_schema(schema)
+        self._ranges.check_room(sum(each.num_rows for each in batches))
+        # Hashed before anything is taken in, as it is here that a column can turn out to be unfit.
+        keys = [self._keys(each) for each in batches]
+        self._schema, self._input_schema = kept_schema, schema
+        for each, keys_of_each in zip(batches, keys, strict=True):
+            self._store.update(each if self._columns is None else each.select(self._columns), keys=keys_of_each)
+            self._go_on_at(self._ranges.extend(each.num_rows))
+
+    def merge(self, other: "Reservoir") -> None:
+        """Absorb the rows that another reservoir has seen; it stays as it is.
+
+        With one seed the result is that of a single pass over the rows of both, bit for bit. After a merge the next row has the number
+        that follows the rows adjoining one's own.
+
+        Raises
+        ------
+        TypeError
+            If ``other`` is no Reservoir.
+        ValueError
+            If size, design, columns or schema differ, or with one seed the rows overlap. The reservoir is then as it was.
+        """
+        if not isinstance(other, Reservoir):
+            raise TypeError(f"other: must be a Reservoir, got {describe(other)}")
+        for name in ("size", "key", "replace", "columns"):
+            mine, theirs = getattr(self, "_" + name), getattr(other, "_" + name)
+            if mine != theirs:
+                raise ValueError(f"other: must have {name}={mine!r} like this reservoir, got {theirs!r}")
+        if self._key is not None and self._seed != other._seed:
+            raise ValueError(f"other: must have rng={self._seed} like this reservoir to hash alike, got {other._seed}")
+        if self._schema is not None and other._schema is not None:
+            check_same_schema(other._schema, self._schema, "other")
+        ranges = self._ranges.union(other._ranges)
+        self._store.absorb(other._store)
+        self._ranges = ranges
+        self._go_on_at(ranges.next_row)
+        self._schema = self._schema or other._schema
+        self._input_schema = self._input_schema or other._input_schema
+
+    def result(
+        self, order: str = "source", *, row_number: str | None = None, design_weight: str | None = None
+    ) -> pa.Table:
+        """The sample so far. Uses no randomness: it can be asked for at any time, and again.
+
+        Parameters
+        ----------
+        order : {"source", "random"}
+            By row number, or shuffled (by key: the first j rows are the sample of size j).
+        row_number : str, optional
+            Name for a column of row numbers (int64) to add.
+        design_weight : str, optional
+            Name for a column of 1 / inclusion probability (float64) to add: n / k for each row or draw.
+
+        Returns
+        -------
+        pyarrow.Table
+            min(size, n_seen) rows; with ``replace``, ``size`` draws once there is a row. A table without columns before the first batch.
+        """
+        output = Output(self._replace, order, row_number, design_weight)
+        schema = self._kept_schema()
+        output.check(schema)
+        if design_weight is not None and self._key is not None:
+            raise ValueError(
+                f"design_weight: must be None with key, as rows of one id enter together, got {design_weight!r}"
+            )
+        self._store.settle()
+        rows, population = self._store.rows, self.n_seen
+        size = self._size if self._replace else len(rows)
+        picked = output.arrange(self._words, rows, self._store.keys, size, population)
+        facts = {
+            "design": design_name(replace=self._replace, key=self._key),
+            "seed": self._seed,
+            "rows_read": population,
+            "bytes_read": 0,
+            "source": "arrow",
+        }
+        return output.table(_arrow.permute(self._store.batches, picked), schema, rows[picked], population, facts)
+
+    def to_bytes(self) -> bytes:
+        """The state, to be saved, sent, and read by ``from_bytes``: keys, row numbers and rows, as checksummed Arrow IPC."""
+        self._store.settle()
+        rows, keys = self._store.rows, self._store.keys
+        key, row = self._store.state.first_out()
+        state = {
+            "size": self._size,
+            "key": self._key,
+            "replace": self._replace,
+            "columns": self._columns,
+            "seed": self._seed,
+            "n_seen": self.n_seen,
+            "ranges": self._ranges.to_json(),
+            "first_out": [key.hex(), row],
+            "has_schema": self._schema is not None,
+        }
+        kept = self._kept_schema()
+        schema = pa.schema([pa.field("key", pa.float64()), pa.field("row", pa.int64()), *kept], kept.metadata)
+        batches = []
+        start = 0
+        for batch in self._store.batches:
+            end = start + batch.num_rows
+            own = [pa.array(keys[start:end]), pa.array(rows[start:end])]
+            batches.append(pa.RecordBatch.from_arrays([*own, *batch.columns], schema=schema))
+            start = end
+        return pack("Reservoir", state, batches, schema)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Reservoir":
+        """The reservoir that ``to_bytes`` saved.
+
+        Raises
+        ------
+        ValueError
+            If the bytes are damaged, are no saved reservoir, or come from a newer version.
+        TypeError
+            If ``data`` is not bytes.
+        """
+        state, batches, schema = unpack("Reservoir", data)
+        made = cls(
+            state["size"], key=state["key"], replace=state["replace"], columns=state["columns"], rng=state["seed"]
+        )
+        if state["has_schema"]:
+            made._schema = pa.schema(list(schema)[2:], schema.metadata)
+        key, row = state["first_out"]
+        made._store.adopt(
+            np.concatenate([np.empty(0, np.int64), *(batch.column(1).to_numpy() for batch in batches)]),
+            np.concatenate([np.empty(0), *(batch.column(0).to_numpy() for batch in batches)]),
+            (float.fromhex(key), row),
+            [_arrow.without_first(batch, 2, made._kept_schema()) for batch in batches],
+            state["n_seen"],
+        )
+        made._ranges = RowRanges.from_json(state["seed"], state["ranges"])
+        made._go_on_at(made._ranges.next_row)
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Reservoir.from_bytes, (self.to_bytes(),)
+
+    def __copy__(self) -> "Reservoir":
+        return Reservoir.from_bytes(self.to_bytes())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Reservoir":
+        return self.__copy__()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Reservoir):
+            return NotImplemented
+        # Bytes rather than values, so that a sample with NaN in it equals its own copy.
+        return self.to_bytes() == other.to_bytes()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        options = [f"{name}={getattr(self, '_' + name)!r}" for name in ("key", "columns") if getattr(self, "_" + name)]
+        if self._replace:
+            options.append("replace=True")
+        facts = [f"size={self._size}", *options, f"n_seen={self.n_seen}", f"kept={len(self)}", f"rng={self._seed}"]
+        return f"Reservoir({', '.join(facts)})"
+
+    def _kept_schema(self) -> pa.Schema:
+        return self._schema if self._schema is not None else pa.schema([])
+
+    def _check_schema(self, schema: pa.Schema) -> pa.Schema:
+        """The schema of the rows to keep out of a batch of this one, once that is known to fit."""
+        if self._schema is not None and self._input_schema is not None and schema.equals(self._input_schema):
+            return self._schema
+        if self._key is not None:
+            check_column("key", self._key, schema.names)
+        kept = schema
+        if self._columns is not None:
+            fields = [schema.field(check_column("columns", name, schema.names)) for name in self._columns]
+            kept = pa.schema(fields, schema.metadata)
+        if self._schema is not None:
+            check_same_schema(kept, self._schema)
+        return self._schema or kept
+
+    def _keys(self, batch: pa.RecordBatch) -> NDArray[np.float64] | None:
+        return None if self._key is None else hash_keys(batch.column(self._key), self._words, self._key)
+
+    def _go_on_at(self, row: int) -> None:
+        """Give the next row this number."""
+        if row != self._store.state.next_row:
+            self._store.state.seek(row)

@@ -1,0 +1,230 @@
+"""What samples are taken from: rows in Arrow memory, in a stream, or in Parquet files (parquet.py).
+
+A source knows its schema and numbers its rows from 0. One that can be read again knows its row count; a stream does not.
+"""
+
+import os
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from aliquot import _arrow
+from aliquot._checks import check_column, describe
+from aliquot._progress import Progress
+from aliquot.where import Where
+
+Span: TypeAlias = tuple[int, pa.RecordBatch]
+"""The number of a batch's first row, and the batch."""
+
+Pick: TypeAlias = Callable[[int, int], _arrow.Positions]
+"""Called with the first row number and length of stretch after stretch of rows, says which positions in it are wanted, ascending,
+repeats allowed."""
+
+
+class Source(ABC):
+    """Rows of one schema, numbered from 0."""
+
+    schema: pa.Schema
+    num_rows: int | None = None
+    rows_read: int = 0
+    bytes_read: int = 0
+
+    @abstractmethod
+    def scan(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
+        """Batches of these columns in row order, but for stretches in which no row can pass ``where``."""
+
+    def fetch(self, pick: Pick, columns: Sequence[str], progress: Progress) -> Iterator[pa.RecordBatch]:
+        """These columns of the rows picked, in row order."""
+        for start, batch in self.scan(columns, None, progress):
+            positions = pick(start, batch.num_rows)
+            if len(positions):
+                yield _arrow.take_rows(batch, positions)
+
+    def describe(self) -> object:
+        """What the provenance says of it."""
+        return "arrow"
+
+    def project(self, columns: Sequence[str] | None) -> pa.Schema:
+        """The schema of the columns asked for, once they are known to be there; of all for None."""
+        if columns is None:
+            return self.schema
+        fields = [self.schema.field(check_column("columns", name, self.schema.names)) for name in columns]
+        return pa.schema(fields, self.schema.metadata)
+
+
+class Memory(Source):
+    """Record batches in memory."""
+
+    def __init__(self, batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> None:
+        self.schema = schema
+        self._batches = batches
+        self.num_rows = sum(batch.num_rows for batch in batches)
+
+    def scan(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
+        start = 0
+        whole = list(columns) == self.schema.names  # not selected by name, as a name may be there twice
+        for batch in self._batches:
+            yield start, batch if whole else batch.select(columns)
+            start += batch.num_rows
+            self.rows_read += batch.num_rows
+            progress.advance(batch.num_rows)
+
+
+class Stream(Source):
+    """Record batches that can be read once."""
+
+    def __init__(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+        self.schema = schema
+        self._batches = batches
+
+    def scan(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
+        start = 0
+        whole = list(columns) == self.schema.names
+        for batch in self._batches:
+            if not batch.schema.equals(self.schema):
+                raise ValueError(
+                    f"source: must keep its schema, got {_difference(batch.schema, self.schema)} at row {start}"
+                )
+            yield start, batch if whole else batch.select(columns)
+            start += batch.num_rows
+            self.rows_read += batch.num_rows
+            progress.advance(batch.num_rows)
+
+
+def open_source(source: Any) -> Source:
+    """The source behind whatever a caller passes.
+
+    Raises
+    ------
+    TypeError
+        For an object that gives no Arrow data and is no path.
+    FileNotFoundError
+        For a path that matches nothing.
+    ValueError
+        For a file that is not readable Parquet or does not fit the others.
+    """
+    if isinstance(source, Source):
+        return source
+    if isinstance(source, str | os.PathLike) or _is_list_of_paths(source):
+        from aliquot.parquet import open_paths
+
+        return open_paths(source)
+    if isinstance(source, pa.Table):
+        return Memory(source.to_batches() or _batch_without_rows(source), source.schema)
+    if isinstance(source, pa.RecordBatch):
+        return Memory([source], source.schema)
+    if isinstance(source, pa.RecordBatchReader):
+        return Stream(source, source.schema)
+    if _is_from(source, "pyarrow._dataset", "Dataset") or _is_from(source, "pyarrow.dataset", "Dataset"):
+        return _open_dataset(source)
+    if _is_from(source, "pyarrow.parquet", "ParquetFile") or _is_from(source, "pyarrow.parquet.core", "ParquetFile"):
+        return Stream(source.iter_batches(), source.schema_arrow)
+    if _is_from(source, "polars", "LazyFrame"):
+        return _open_lazy_frame(source)
+    if _is_from(source, "polars", "DataFrame") or _is_from(source, "pandas", "DataFrame"):
+        return open_source(pa.table(source))
+    if hasattr(source, "__arrow_c_stream__"):
+        reader = pa.RecordBatchReader.from_stream(source)
+        return Stream(reader, reader.schema)
+    if hasattr(source, "__arrow_c_array__"):
+        return open_source(pa.record_batch(source))
+    if isinstance(source, Iterable) and not isinstance(source, bytes | dict):
+        return _open_iterable(source)
+    raise TypeError(
+        "source: must be Parquet paths, Arrow data (anything with __arrow_c_stream__ or __arrow_c_array__) or an "
+        f"iterable of record batches, got {describe(source)}"
+    )
+
+
+def picker(rows: _arrow.Positions) -> Pick:
+    """Picks the rows of these numbers, ascending."""
+
+    def pick(start: int, num_rows: int) -> _arrow.Positions:
+        first, last = np.searchsorted(rows, [start, start + num_rows])
+        return rows[first:last] - start
+
+    return pick
+
+
+def as_batches(data: Any) -> tuple[list[pa.RecordBatch], pa.Schema]:
+    """The batches of one piece of Arrow data, and their schema."""
+    if isinstance(data, pa.RecordBatch):
+        return [data], data.schema
+    if isinstance(data, pa.Table):
+        return data.to_batches() or _batch_without_rows(data), data.schema
+    if hasattr(data, "__arrow_c_stream__"):
+        return as_batches(pa.table(data))
+    if hasattr(data, "__arrow_c_array__"):
+        return as_batches(pa.record_batch(data))
+    raise TypeError(f"batch: must be a RecordBatch, a Table or other Arrow data, got {describe(data)}")
+
+
+def _batch_without_rows(table: pa.Table) -> list[pa.RecordBatch]:
+    # A table of rows without columns has no chunks to make batches of.
+    return [_arrow.empty_columns(table.num_rows, table.schema)] if table.num_columns == 0 else []
+
+
+def _is_list_of_paths(source: object) -> bool:
+    return (
+        isinstance(source, list | tuple)
+        and len(source) > 0
+        and all(isinstance(each, str | os.PathLike) for each in source)
+    )
+
+
+def _is_from(source: object, module: str, name: str) -> bool:
+    """Whether an object is of a class of a library that may not be installed, and need not be imported to know."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind is not None and isinstance(source, kind)
+
+
+def _open_iterable(source: Iterable[Any]) -> Source:
+    batches = chain.from_iterable(as_batches(each)[0] for each in source)
+    first = next(batches, None)
+    if first is None:
+        raise ValueError("source: must give at least one batch to tell its schema, got none")
+    return Stream(chain([first], batches), first.schema)
+
+
+def _open_lazy_frame(frame: Any) -> Source:
+    if not hasattr(frame, "collect_batches"):
+        return open_source(frame.collect())
+    schema = pa.table(frame.head(0).collect()).schema
+    frames = frame.collect_batches(maintain_order=True)
+    return Stream(chain.from_iterable(pa.table(each).to_batches() for each in frames), schema)
+
+
+def _open_dataset(dataset: Any) -> Source:
+    import pyarrow.dataset as ds
+
+    plain = isinstance(dataset, ds.FileSystemDataset) and not getattr(dataset, "_scan_options", None)
+    if plain and isinstance(dataset.format, ds.ParquetFileFormat):
+        from aliquot.parquet import open_fragments
+
+        source = open_fragments(dataset)
+        if source.schema.equals(dataset.schema):
+            return source
+    return Stream(dataset.to_batches(batch_readahead=2, fragment_readahead=1), dataset.schema)
+
+
+def _difference(found: pa.Schema, expected: pa.Schema) -> str:
+    """Where two schemas differ first."""
+    for i in range(max(len(found), len(expected))):
+        a = str(found.field(i)) if i < len(found) else "no column"
+        b = str(expected.field(i)) if i < len(expected) else "no column"
+        if a != b:
+            return f"{a} for {b}"
+    return "other metadata"
+
+
+def check_same_schema(found: pa.Schema, expected: pa.Schema, name: str = "batch") -> None:
+    """ValueError unless two schemas agree in names, types and nullability."""
+    if not found.equals(expected):
+        raise ValueError(f"{name}: must keep the schema of the batches before it, got {_difference(found, expected)}")
+
+
