@@ -210,26 +210,51 @@ def read_rows(
     The one place that decodes Parquet. Holds the row group's compressed columns and a batch at a time.
     """
     with _naming(part.file.path), part.file.open() as handle:
-        file = pq.ParquetFile(handle, pre_buffer=not isinstance(part.file.filesystem, pafs.LocalFileSystem))
+        remote = not isinstance(part.file.filesystem, pafs.LocalFileSystem)
+        file = pq.ParquetFile(handle, pre_buffer=remote)
         meta = file.metadata
         if meta.num_row_groups != len(part.group_rows) or meta.row_group(group).num_rows != part.group_rows[group]:
             raise ValueError("must not change while it is read, got another row count")
-        size = sum(
-            chunk.total_compressed_size
-            for chunk in map(meta.row_group(group).column, range(meta.num_columns))
-            if _belongs(chunk.path_in_schema, columns)
-        )
+        chunks = [meta.row_group(group).column(i) for i in range(meta.num_columns)]
+        size = sum(chunk.total_compressed_size for chunk in chunks if _belongs(chunk.path_in_schema, columns))
+        if rows is not None:
+            coded = [chunk.path_in_schema for chunk in chunks if _is_cheaper_as_dictionary(chunk, part.schema)]
+            if coded:
+                file = pq.ParquetFile(handle, metadata=meta, read_dictionary=coded, pre_buffer=remote)
         batches = file.iter_batches(BATCH_ROWS, row_groups=[group], columns=list(columns), use_threads=False)
         if rows is None:
             return [batch.select(columns) for batch in batches], size
         taken = []
         start = 0
+        schema = pa.schema([part.schema.field(name) for name in columns])
         for batch in batches:
             first, last = np.searchsorted(rows, [start, start + batch.num_rows])
             if last > first:
-                taken.append(_arrow.take_rows(batch.select(columns), rows[first:last] - start))
+                picked = _arrow.take_rows(batch.select(columns), rows[first:last] - start)
+                taken.append(_decoded(picked, schema))
             start += batch.num_rows
-        return _arrow.consolidate(taken, taken[0].schema), size
+        return _arrow.consolidate(taken, schema), size
+
+
+def _is_cheaper_as_dictionary(chunk: pq.ColumnChunkMetaData, schema: pa.Schema) -> bool:
+    """Whether a column of strings is best left in codes until its rows are taken: 15 for 38 ns a row, measured.
+
+    Only if all its pages are in codes, as pyarrow else builds a dictionary (ten times slower). The footer does not say so, but
+    plain strings would take 4 bytes and themselves, and codes seldom take 3.
+    """
+    name = chunk.path_in_schema
+    at = schema.get_field_index(name)
+    if at < 0 or not (pa.types.is_string(schema.field(at).type) or pa.types.is_large_string(schema.field(at).type)):
+        return False
+    return bool(chunk.has_dictionary_page) and chunk.total_uncompressed_size <= 3 * chunk.num_values
+
+
+def _decoded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    columns = [
+        column if column.type == kind else column.dictionary_decode().cast(kind)
+        for column, kind in zip(batch.columns, schema.types, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _belongs(leaf: str, columns: Sequence[str]) -> bool:

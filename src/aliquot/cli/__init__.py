@@ -1,0 +1,82 @@
+"""The ``aliquot`` command. Only argument parsing is imported before a subcommand is known to run."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from aliquot import __version__
+
+EXAMPLES = """examples:
+  aliquot sample 'data/*.parquet' -n 100000 --seed 7 -o out.parquet
+  aliquot sample data/ -f 0.01 --where 'amount > 100 and country in ("DE", "FR")' -o out.arrow
+  aliquot sample big.parquet -n 1000 -o - | some-tool-that-reads-arrow
+  aliquot inspect out.parquet
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status: 0 done, 2 bad arguments or input, 130 interrupted."""
+    arguments = _parser().parse_args(argv)
+    if hasattr(signal, "SIGPIPE") and argv is None:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end quietly when the reader of a pipe has had enough
+    try:
+        run: Callable[[argparse.Namespace], None] = import_module(f"aliquot.cli.{arguments.command}").run
+        run(arguments)
+    except (ValueError, TypeError, LookupError, OSError, NotImplementedError) as error:
+        message = str(error.args[0] if isinstance(error, LookupError) and error.args else error)
+        print(f"aliquot: {message.splitlines()[0] if message else type(error).__name__}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, as for every other mistake."""
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="aliquot",
+        description="Draw exact, reproducible samples of Parquet and Arrow data.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"aliquot {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    sample = commands.add_parser("sample", help="draw a uniform sample of rows")
+    sample.add_argument(
+        "source", nargs="+", metavar="SOURCE", help="Parquet files, directories, globs or URIs; - for an Arrow stream"
+    )
+    amount = sample.add_mutually_exclusive_group(required=True)
+    amount.add_argument("-n", "--size", type=int, metavar="ROWS", help="rows to draw")
+    amount.add_argument("-f", "--fraction", type=float, metavar="SHARE", help="share of the rows to draw, in (0, 1]")
+    sample.add_argument("--replace", action="store_true", help="independent draws: a row can come up again")
+    sample.add_argument("--columns", type=_names, metavar="A,B", help="columns to keep, in this order")
+    sample.add_argument("--where", metavar="EXPR", help="sample only rows for which this holds, e.g. 'a > 1 and b in (1, 2)'")
+    sample.add_argument("--order", choices=("source", "random"), default="source", help="order of the rows drawn")
+    sample.add_argument("--row-number", metavar="NAME", help="add a column of row numbers")
+    sample.add_argument("--design-weight", metavar="NAME", help="add a column of 1 / inclusion probability")
+    sample.add_argument("--seed", type=int, metavar="S", help="the same seed draws the same rows")
+    sample.add_argument(
+        "-o", "--output", metavar="OUT", help=".parquet, .arrow or .csv file; - for an Arrow stream; CSV on standard output if left out"
+    )
+    sample.add_argument("--quiet", action="store_true", help="no progress bar and no summary")
+
+    inspect = commands.add_parser("inspect", help="show schema, rows and row groups; of a sample, where it comes from")
+    inspect.add_argument("source", nargs="+", metavar="SOURCE", help="Parquet files, directories, globs or URIs; an .arrow file")
+
+    demo = commands.add_parser("demo", help="make data, sample it, print what happened")
+    demo.add_argument("--rows", type=int, default=20_000_000, help="rows of the generated data set (default: %(default)s)")
+    demo.add_argument("--dir", metavar="DIR", help="where to keep the data and samples; a temporary directory if left out")
+    return parser
+
+
+def _names(text: str) -> list[str]:
+    return text.split(",")

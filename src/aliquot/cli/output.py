@@ -1,0 +1,72 @@
+"""Where a sample goes: a file that appears only when it is whole, or standard output."""
+
+import os
+import sys
+from collections.abc import Callable
+
+import pyarrow as pa
+
+
+def _parquet(table: pa.Table, sink: pa.NativeFile) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, sink, compression="zstd")
+
+
+def _arrow(table: pa.Table, sink: pa.NativeFile) -> None:
+    # One dictionary a column, as the file format cannot replace them.
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table.unify_dictionaries())
+
+
+def _csv(table: pa.Table, sink: pa.NativeFile) -> None:
+    from pyarrow import csv
+
+    for field in table.schema:
+        if pa.types.is_nested(field.type):
+            raise ValueError(f"{field.name}: must be of a type that CSV can hold, got {field.type}; write .parquet or .arrow")
+    csv.write_csv(table, sink)
+
+
+WRITERS: dict[str, Callable[[pa.Table, pa.NativeFile], None]] = {".parquet": _parquet, ".arrow": _arrow, ".csv": _csv}
+
+
+def check_output(output: str | None) -> None:
+    """ValueError or FileNotFoundError for an output that cannot be written, before any work is done."""
+    if output == "-" and sys.stdout.isatty():
+        raise ValueError("-o: must be a file or a pipe for an Arrow stream, got - on a terminal")
+    if output in (None, "-"):
+        return
+    assert output is not None
+    if os.path.splitext(output)[1] not in WRITERS:
+        raise ValueError(f"-o: must end in {', '.join(WRITERS)} or be -, got {output!r}")
+    directory = os.path.dirname(output) or "."
+    if not os.path.isdir(directory):
+        raise FileNotFoundError(f"-o: must be in a directory that is there, got {output!r}")
+
+
+def write(table: pa.Table, output: str | None) -> None:
+    """Write a table to a file by its ending, to standard output as an Arrow stream (-), or there as CSV (None)."""
+    if output is None:
+        _csv(table, pa.PythonFile(sys.stdout.buffer, "w"))
+        sys.stdout.flush()
+    elif output == "-":
+        with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as writer:
+            writer.write_table(table)
+        sys.stdout.flush()
+    else:
+        _write_whole(table, output)
+
+
+def _write_whole(table: pa.Table, path: str) -> None:
+    """Write beside the path and rename, so that no half-written file ever bears its name."""
+    directory, name = os.path.split(path)
+    partial = os.path.join(directory, f".{name}.{os.getpid()}.partial")
+    try:
+        with pa.OSFile(partial, "wb") as sink:
+            WRITERS[os.path.splitext(path)[1]](table, sink)
+        os.replace(partial, path)
+    except BaseException:
+        if os.path.exists(partial):
+            os.unlink(partial)
+        raise
