@@ -1,0 +1,173 @@
+"""Slow and obvious versions of the kernels. Stream v1 is defined twice, here and in csrc, and must agree to the bit."""
+
+import math
+import struct
+from functools import cache
+
+import numpy as np
+
+MASK = 2**64 - 1
+
+
+def mix64(x):
+    x ^= x >> 27
+    x = x * 0x3C79AC492BA7B653 & MASK
+    x ^= x >> 33
+    x = x * 0x1C69B3F74AC4AE35 & MASK
+    return x ^ x >> 27
+
+
+def subkey(seed, purpose):
+    return [mix64((int(word) + 0x9E3779B97F4A7C15 * purpose) & MASK) for word in seed]
+
+
+class Generator:
+    """xoshiro256++ begun from a key and an id."""
+
+    def __init__(self, key, id):
+        self.s = [mix64((word + id) & MASK) for word in key]
+
+    def __call__(self):
+        def rotl(x, k):
+            return (x << k | x >> (64 - k)) & MASK
+
+        s = self.s
+        word = (rotl((s[0] + s[3]) & MASK, 23) + s[0]) & MASK
+        shifted = s[1] << 17 & MASK
+        s[2] ^= s[0]
+        s[3] ^= s[1]
+        s[1] ^= s[2]
+        s[0] ^= s[3]
+        s[2] ^= shifted
+        s[3] = rotl(s[3], 45)
+        return word
+
+    def below(self, n, bits):
+        """Lemire's method with words of this many bits."""
+        while True:
+            product = (self() >> 64 - bits) * n
+            if product % 2**bits >= 2**bits % n:
+                return product >> bits
+
+
+def minus_log(x):
+    """The same sums in the same order as csrc/aliquot/random.hpp."""
+    bits = struct.unpack("<q", struct.pack("<d", x))[0]
+    exponent = (bits - 0x3FE6A09E667F3BCD) >> 52
+    m = struct.unpack("<d", struct.pack("<q", bits - (exponent << 52)))[0]
+    s = (m - 1.0) / (m + 1.0)
+    z = s * s
+    z2 = z * z
+    z4 = z2 * z2
+    low = (1.0 / 3 + z * (1.0 / 5)) + z2 * (1.0 / 7 + z * (1.0 / 9))
+    high = (1.0 / 11 + z * (1.0 / 13)) + z2 * (1.0 / 15 + z * (1.0 / 17))
+    series = low + z4 * (high + z4 * (1.0 / 19))
+    log_m = 2.0 * s + 2.0 * s * z * series
+    return -(float(exponent) * float.fromhex("0x1.62E42FEFA39EFp-1") + log_m)
+
+
+@cache
+def layers():
+    r, exp_minus_r, area = 7.69711747013104972, 4.54134353841496600e-04, 3.949659822581572e-03
+    edge, height = [area / exp_minus_r, r], [0.0, exp_minus_r]
+    for i in range(2, 256):
+        height.append(height[i - 1] + area / edge[i - 1])
+        edge.append(minus_log(height[i]))
+    return [*edge, 0.0], [*height, 1.0]
+
+
+def exponential(random):
+    edge, height = layers()
+    tail = 0.0
+    while True:
+        word = random()
+        i = word & 255
+        x = float(word >> 11) * 2.0**-53 * edge[i]
+        if x < edge[i + 1]:
+            return tail + x
+        if i == 0:
+            tail += edge[1]
+            continue
+        u = float(random() >> 11) * 2.0**-53
+        if x < minus_log(height[i] + u * (height[i + 1] - height[i])):
+            return tail + x
+
+
+def top_nodes(n):
+    """(level, first row) of the trees that cover rows 0 ... n-1."""
+    base = 0
+    while base < n:
+        level = 0
+        while level < 8 and base >> (12 + 6 * (level + 1)):
+            level += 1
+        yield level, base
+        base += 1 << 12 + 6 * level
+
+
+def row_keys(seed, n):
+    """Every key of rows 0 ... n-1, the whole tree dealt out."""
+    seed = subkey(seed, 1)
+    keys = np.full(n, np.nan)
+
+    def deal(level, base, random, key):
+        fan_out = 4096 if level == 0 else 64
+        rows_each = 1 if level == 0 else 1 << 12 + 6 * (level - 1)
+        order = list(range(fan_out))
+        for left in range(fan_out, 0, -1):
+            at = random.below(left, 32)
+            child = order[at]
+            order[at] = order[left - 1]
+            first = base + child * rows_each
+            if level == 0:
+                if first < n:
+                    keys[first] = key
+            elif first < n:
+                deal(level - 1, first, Generator(seed, first | level - 1), key)
+            if left > 1:
+                key += exponential(random) / (float(rows_each) * float(left - 1))
+
+    for level, base in top_nodes(n):
+        random = Generator(seed, base | level)
+        deal(level, base, random, exponential(random) / float(1 << 12 + 6 * level))
+    return keys
+
+
+def smallest(keys, k):
+    """The rows with the k smallest keys, ascending."""
+    return np.sort(np.lexsort((np.arange(len(keys)), keys))[:k])
+
+
+def draws_with_replacement(seed, n, rows_by_key, size):
+    """Which row each of ``size`` independent draws is, given all rows in order of their keys."""
+    random = Generator(subkey(seed, 3), 0)
+    seen = []
+    for _ in range(size):
+        rank = random.below(n, 64)
+        if rank >= len(seen):
+            seen.append(rows_by_key[len(seen)])
+            rank = len(seen) - 1
+        yield seen[rank]
+
+
+def hash_value(seed, value):
+    """The 64-bit hash of an int, whole or broken float, string, bytes or None."""
+    k = subkey(seed, 2)
+
+    def finish(x, kind):
+        return mix64((mix64(x ^ k[0]) + mix64((k[1] + kind) & MASK)) & MASK)
+
+    if value is None:
+        return finish(0, 5)
+    if isinstance(value, float):
+        if math.isnan(value):
+            return finish(0, 3)
+        if not (math.isfinite(value) and value.is_integer() and -(2**63) <= value < 2**64):
+            return finish(struct.unpack("<Q", struct.pack("<d", value))[0], 2)
+        value = int(value)
+    if isinstance(value, int):
+        return finish(value & MASK, int(value >= 2**63))
+    data = value.encode() if isinstance(value, str) else value
+    h = k[2] ^ len(data)
+    for i in range(0, len(data), 8):
+        h = mix64((h ^ int.from_bytes(data[i : i + 8], "little")) + k[3] & MASK)
+    return finish(h, 4)
