@@ -21,7 +21,7 @@ def pack(kind: str, state: dict[str, Any], batches: Sequence[pa.RecordBatch], sc
             writer.write_batch(batch)
     head = json.dumps({"kind": kind, **state}).encode()
     body = _word(len(head)) + head + sink.getvalue().to_pybytes()
-    return MARK + _word(FORMAT) + _word(zlib.crc32(body)) + body
+    return MARK + _word(FORMAT) + _word(len(body)) + _word(zlib.crc32(body)) + body
 
 
 def unpack(kind: str, data: bytes) -> tuple[dict[str, Any], list[pa.RecordBatch], pa.Schema]:
@@ -40,11 +40,11 @@ def unpack(kind: str, data: bytes) -> tuple[dict[str, Any], list[pa.RecordBatch]
         raise TypeError(f"data: must be bytes, got {type(data).__name__}") from None
     if data[: len(MARK)] != MARK:
         raise ValueError("data: must be a state that aliquot saved, got other bytes")
-    version, check = (_read(data, len(MARK) + i * _WORD) for i in range(2))
+    version, size, check = (_read(data, len(MARK) + i * _WORD) for i in range(3))
     if version > FORMAT:
         raise ValueError(f"data: must be of format {FORMAT} or before, got {version}: saved by a newer aliquot")
-    body = data[len(MARK) + 2 * _WORD :]
-    if zlib.crc32(body) != check:
+    body = data[len(MARK) + 3 * _WORD :]
+    if len(body) != size or zlib.crc32(body) != check or size == 0:
         raise ValueError("data: must be whole, got bytes that do not match their checksum")
     rows = _WORD + _read(body, 0)
     state = json.loads(body[_WORD:rows])

@@ -7,7 +7,7 @@ import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -214,12 +214,14 @@ def _open_dataset(dataset: Any) -> Source:
 
 def _difference(found: pa.Schema, expected: pa.Schema) -> str:
     """Where two schemas differ first."""
-    for i in range(max(len(found), len(expected))):
-        a = str(found.field(i)) if i < len(found) else "no column"
-        b = str(expected.field(i)) if i < len(expected) else "no column"
+    for a, b in zip_longest(map(_field_text, found), map(_field_text, expected), fillvalue="no column"):
         if a != b:
             return f"{a} for {b}"
-    return "other metadata"
+    return "the same with other metadata"
+
+
+def _field_text(field: pa.Field) -> str:
+    return f"{field.name}: {field.type}" + ("" if field.nullable else " not null")
 
 
 def check_same_schema(found: pa.Schema, expected: pa.Schema, name: str = "batch") -> None:

@@ -1,0 +1,106 @@
+"""What one would write today, without aliquot.
+
+Generators and connections are made once, as a program that draws often would.
+"""
+
+import random
+from collections.abc import Iterable
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from data import SEED
+from numpy.typing import NDArray
+
+_NUMPY = np.random.default_rng(SEED)
+_PYTHON = random.Random(SEED)
+_DUCKDB = duckdb.connect()
+
+
+def numpy_choice(n: int, k: int, *, shuffle: bool = True) -> NDArray[np.int64]:
+    """Row numbers in random order; without ``shuffle`` in no particular one."""
+    return _NUMPY.choice(n, k, replace=False, shuffle=shuffle)
+
+
+def random_sample(n: int, k: int) -> list[int]:
+    """Row numbers in random order, as Python integers."""
+    return _PYTHON.sample(range(n), k)
+
+
+def duckdb_reservoir(source: pa.Table, k: int) -> pa.Table:
+    """Without a seed: with one, DuckDB has a single thread."""
+    return _DUCKDB.from_arrow(source).query("source", f"FROM source USING SAMPLE reservoir({k} ROWS)").to_arrow_table()
+
+
+def duckdb_parquet(path: str, k: int) -> pa.Table:
+    """Without a seed, too."""
+    return _DUCKDB.sql(f"FROM '{path}' USING SAMPLE {k} ROWS").to_arrow_table()
+
+
+def polars_sample(frame: pl.DataFrame, k: int) -> pl.DataFrame:
+    """Knows the number of rows, and can reach each."""
+    return frame.sample(k)
+
+
+def polars_parquet(path: str, k: int) -> pl.DataFrame:
+    """A lazy frame has no sample: everything is read."""
+    return pl.read_parquet(path).sample(k)
+
+
+def pandas_sample(frame: pd.DataFrame, k: int) -> pd.DataFrame:
+    """Permutes all row numbers unless it is given a Generator: here it is."""
+    return frame.sample(k, random_state=_NUMPY)
+
+
+def pyarrow_take(source: pa.Table, k: int) -> pa.Table:
+    """The rows in their order in the source, which is how ``take`` is fastest."""
+    return source.take(np.sort(numpy_choice(len(source), k)))
+
+
+def pyarrow_parquet(path: str, k: int) -> pa.Table:
+    """Everything is read, then the rows are taken."""
+    return pyarrow_take(pq.read_table(path), k)
+
+
+class NumpyReservoir:
+    """A reservoir of row numbers in a few lines of numpy: a uniform key for each row, and the k smallest are kept."""
+
+    def __init__(self, k: int) -> None:
+        self._k = k
+        self._n = 0
+        self._threshold = 1.0
+        self._keys = np.empty(0)
+        self._rows = np.empty(0, np.int64)
+
+    def update(self, batch: pa.RecordBatch) -> None:
+        """See the next rows."""
+        keys = _NUMPY.random(batch.num_rows)
+        entering = np.flatnonzero(keys < self._threshold)
+        if len(entering):
+            self._keys = np.concatenate([self._keys, keys[entering]])
+            self._rows = np.concatenate([self._rows, self._n + entering])
+            if len(self._keys) > 2 * self._k:
+                self._shrink()
+        self._n += batch.num_rows
+
+    def rows(self) -> NDArray[np.int64]:
+        """Row numbers of the sample, ascending."""
+        self._shrink()
+        return np.sort(self._rows)
+
+    def _shrink(self) -> None:
+        if len(self._keys) > self._k:
+            kept = np.argpartition(self._keys, self._k - 1)[: self._k]
+            self._keys, self._rows = self._keys[kept], self._rows[kept]
+            self._threshold = self._keys.max()
+
+
+def numpy_reservoir(batches: Iterable[pa.RecordBatch], k: int) -> NDArray[np.int64]:
+    """Row numbers of a sample of a stream."""
+    reservoir = NumpyReservoir(k)
+    for batch in batches:
+        reservoir.update(batch)
+    return reservoir.rows()

@@ -1,0 +1,148 @@
+"""The sizes that are measured, and the data of those sizes."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+SEED = 7
+BATCH_ROWS = 65_536
+STRING_BYTES = 200
+DISTINCT_NAMES = 50_000
+ROW_GROUP_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Rows to sample from, and rows to draw."""
+
+    draws: tuple[tuple[int, int], ...]
+    """Pairs k, n."""
+    stream_rows: int
+    stream_draws: tuple[int, ...]
+    quiet_rows: int
+    """Rows a reservoir has seen before its updates are timed: so many that hardly any row enters any more."""
+    quiet_batch_rows: int
+    quiet_draws: int
+    table_rows: int
+    table_draws: tuple[int, ...]
+    file_rows: int
+    file_draws: tuple[int, ...]
+
+
+FULL = Sizes(
+    draws=(
+        (1_000, 10**6),
+        (100_000, 10**6),
+        (1_000, 10**9),
+        (100_000, 10**9),
+        (1_000_000, 10**9),
+        (10_000_000, 10**9),
+        (1_000, 10**12),
+        (1_000_000, 10**12),
+    ),
+    stream_rows=10**9,
+    stream_draws=(1_000, 100_000, 1_000_000),
+    quiet_rows=10**9,
+    quiet_batch_rows=10_000,
+    quiet_draws=100,
+    table_rows=4_000_000,
+    table_draws=(1_000, 100_000),
+    file_rows=50_000_000,
+    file_draws=(20, 1_000, 100_000),
+)
+
+SMALL = Sizes(
+    draws=((10, 10**3), (100, 10**6), (100, 10**12)),
+    stream_rows=10**6,
+    stream_draws=(10, 1_000),
+    quiet_rows=10**7,
+    quiet_batch_rows=1_000,
+    quiet_draws=10,
+    table_rows=100_000,
+    table_draws=(10, 1_000),
+    file_rows=100_000,
+    file_draws=(20, 1_000),
+)
+
+SIZES = SMALL if os.environ.get("ALIQUOT_BENCH_SMALL") == "1" else FULL
+
+
+@cache
+def _batch_of_rows_alone(rows: int) -> pa.RecordBatch:
+    return pa.record_batch({"nothing": pa.nulls(rows)}).select([])
+
+
+def batches_of_rows_alone(rows: int) -> Iterator[pa.RecordBatch]:
+    """Batches without columns: what passes is a row count, so that the cost is that of the sampler alone."""
+    whole, rest = divmod(rows, BATCH_ROWS)
+    yield from repeat(_batch_of_rows_alone(BATCH_ROWS), whole)
+    if rest:
+        yield _batch_of_rows_alone(rest)
+
+
+@cache
+def string_batch() -> pa.RecordBatch:
+    """Rows so wide that touching the ones that do not enter would show."""
+    digits = np.random.default_rng(SEED).integers(ord("0"), ord("9") + 1, (BATCH_ROWS, STRING_BYTES), np.uint8)
+    return pa.record_batch({"text": pa.array(digits.view(f"S{STRING_BYTES}").ravel().astype(str))})
+
+
+def _rows(first: int, count: int) -> pa.Table:
+    """Rows ``first`` and on of the six columns; seeded by position, so that any piece can be made alone."""
+    rng = np.random.default_rng((SEED, first))
+    names = pa.array([f"item-{i:06d}" for i in range(DISTINCT_NAMES)])
+    return pa.table(
+        {
+            "id": np.arange(first, first + count),
+            "amount": rng.lognormal(3, 1, count),
+            "qty": rng.integers(0, 100, count, np.int32),
+            "name": names.take(pa.array(rng.integers(0, DISTINCT_NAMES, count))),
+            "ts": pa.array(rng.integers(1_600_000_000_000_000, 1_700_000_000_000_000, count), pa.timestamp("us")),
+            "flag": rng.random(count) < 0.3,
+        }
+    )
+
+
+@cache
+def table() -> pa.Table:
+    """Numbers in memory: three columns, in batches as a reader would give them."""
+    numbers = _rows(0, SIZES.table_rows).select(["id", "amount", "qty"])
+    return pa.Table.from_batches(numbers.to_batches(BATCH_ROWS))
+
+
+@cache
+def polars_table() -> pl.DataFrame:
+    """``table`` as its peer holds it; in one chunk, as the peer likes it best."""
+    return pl.DataFrame(table()).rechunk()
+
+
+@cache
+def pandas_table() -> pd.DataFrame:
+    """``table`` as its peer holds it."""
+    return table().to_pandas()
+
+
+@cache
+def parquet_file() -> str:
+    """Path of a file of all six columns, written once and kept for later runs."""
+    folder = Path(os.environ.get("ALIQUOT_BENCH_DIR") or Path(tempfile.gettempdir(), "aliquot-bench"))
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"six-columns-{SIZES.file_rows}.parquet"
+    if not path.exists():
+        # Renamed when whole, so that a run cut short leaves nothing that looks like the file.
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        with pq.ParquetWriter(unfinished, _rows(0, 0).schema, compression="zstd") as writer:
+            for first in range(0, SIZES.file_rows, ROW_GROUP_ROWS):
+                writer.write_table(_rows(first, min(ROW_GROUP_ROWS, SIZES.file_rows - first)))
+        unfinished.rename(path)
+    return str(path)
