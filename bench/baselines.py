@@ -12,8 +12,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from data import SEED
 from numpy.typing import NDArray
+
+from data import SEED
 
 _NUMPY = np.random.default_rng(SEED)
 _PYTHON = random.Random(SEED)
@@ -71,14 +72,14 @@ class NumpyReservoir:
     def __init__(self, k: int) -> None:
         self._k = k
         self._n = 0
-        self._threshold = 1.0
+        self.threshold = 1.0
         self._keys = np.empty(0)
         self._rows = np.empty(0, np.int64)
 
     def update(self, batch: pa.RecordBatch) -> None:
         """See the next rows."""
         keys = _NUMPY.random(batch.num_rows)
-        entering = np.flatnonzero(keys < self._threshold)
+        entering = np.flatnonzero(keys < self.threshold)
         if len(entering):
             self._keys = np.concatenate([self._keys, keys[entering]])
             self._rows = np.concatenate([self._rows, self._n + entering])
@@ -95,7 +96,7 @@ class NumpyReservoir:
         if len(self._keys) > self._k:
             kept = np.argpartition(self._keys, self._k - 1)[: self._k]
             self._keys, self._rows = self._keys[kept], self._rows[kept]
-            self._threshold = self._keys.max()
+            self.threshold = self._keys.max()
 
 
 def numpy_reservoir(batches: Iterable[pa.RecordBatch], k: int) -> NDArray[np.int64]:

@@ -1,11 +1,12 @@
 """Samples of a Parquet file of six columns."""
 
+from pytest_benchmark.fixture import BenchmarkFixture
+
 import aliquot as aq
 import baselines
 import floors
 from data import SEED, SIZES, parquet_file
 from groups import Group, each_contestant, has_length, measure, short
-from pytest_benchmark.fixture import BenchmarkFixture
 
 
 def sample_parquet(k: int) -> Group:

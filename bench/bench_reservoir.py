@@ -1,19 +1,24 @@
 """Samples of streams whose length is not known."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import repeat
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pytest_benchmark.fixture import BenchmarkFixture
 
 import aliquot as aq
 import baselines
 import data
 import floors
-import numpy as np
-import pyarrow as pa
 from data import SEED, SIZES
 from groups import Group, are_row_numbers, each_contestant, has_length, measure, short
-from numpy.typing import NDArray
-from pytest_benchmark.fixture import BenchmarkFixture
+
+ENTERING_PER_BATCH = 0.01
+"""Rows expected to enter, at most, where none should."""
 
 
 def _reservoir_of(batches: Iterable[pa.RecordBatch], k: int) -> aq.Reservoir:
@@ -43,13 +48,40 @@ def stream_row_numbers(k: int, n: int) -> Group:
 
 
 @cache
-def _quiet(reservoir: type) -> Any:
-    """A reservoir that has seen so many rows that a batch hardly ever has one that enters."""
-    ...
+def _quiet(kind: Callable[[], Any]) -> Any:
+    """A reservoir that has seen so many rows that hardly any batch has one that enters."""
+    reservoir = kind()
+    for batch in repeat(data.string_batch(data.BATCH_ROWS), SIZES.quiet_rows // data.BATCH_ROWS):
+        reservoir.update(batch)
+    return reservoir
+
+
+def _ours() -> aq.Reservoir:
+    return aq.Reservoir(SIZES.quiet_draws, rng=SEED)
+
+
+def _numpys() -> baselines.NumpyReservoir:
+    return baselines.NumpyReservoir(SIZES.quiet_draws)
 
 
 def update_quietly(rows: int) -> Group:
-    ...
+    """One batch of 200-byte strings of which no row enters: what a sampler costs a pipeline for most of its life."""
+
+    def update(kind: Callable[[], Any]) -> Any:
+        reservoir = _quiet(kind)
+        reservoir.update(data.string_batch(rows))
+        return reservoir
+
+    def check(reservoir: Any) -> None:
+        assert reservoir.threshold * rows < ENTERING_PER_BATCH
+
+    return Group(
+        f"update {short(SIZES.quiet_draws)} with {short(rows)} that do not enter",
+        rows,
+        check,
+        {"aliquot": lambda: update(_ours), "numpy, a key a row": lambda: update(_numpys)},
+        {"floor: read the bytes": lambda: floors.read_memory(data.string_batch(rows))},
+    )
 
 
 def sample_batches(k: int) -> Group:
@@ -71,3 +103,24 @@ def sample_batches(k: int) -> Group:
             "floor: take": lambda: floors.take(data.table(), k),
         },
     )
+
+
+STREAMS = [stream_row_numbers(k, SIZES.stream_rows) for k in SIZES.stream_draws]
+UPDATES = [update_quietly(SIZES.quiet_batch_rows)]
+SAMPLES = [sample_batches(k) for k in SIZES.table_draws]
+GROUPS = [*STREAMS, *UPDATES, *SAMPLES]
+
+
+@each_contestant(STREAMS)
+def bench_stream_row_numbers(benchmark: BenchmarkFixture, group: Group, name: str) -> None:
+    measure(benchmark, group, name)
+
+
+@each_contestant(UPDATES)
+def bench_update_quietly(benchmark: BenchmarkFixture, group: Group, name: str) -> None:
+    measure(benchmark, group, name)
+
+
+@each_contestant(SAMPLES)
+def bench_sample_batches(benchmark: BenchmarkFixture, group: Group, name: str) -> None:
+    measure(benchmark, group, name)

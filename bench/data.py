@@ -27,6 +27,8 @@ class Sizes:
 
     draws: tuple[tuple[int, int], ...]
     """Pairs k, n."""
+    far_draw: tuple[int, int]
+    """A pair k, n that is set beside the peers' k of n / 10."""
     stream_rows: int
     stream_draws: tuple[int, ...]
     quiet_rows: int
@@ -50,6 +52,7 @@ FULL = Sizes(
         (1_000, 10**12),
         (1_000_000, 10**12),
     ),
+    far_draw=(1_000_000, 10**9),
     stream_rows=10**9,
     stream_draws=(1_000, 100_000, 1_000_000),
     quiet_rows=10**9,
@@ -63,6 +66,7 @@ FULL = Sizes(
 
 SMALL = Sizes(
     draws=((10, 10**3), (100, 10**6), (100, 10**12)),
+    far_draw=(100, 10**6),
     stream_rows=10**6,
     stream_draws=(10, 1_000),
     quiet_rows=10**7,
@@ -91,9 +95,9 @@ def batches_of_rows_alone(rows: int) -> Iterator[pa.RecordBatch]:
 
 
 @cache
-def string_batch() -> pa.RecordBatch:
+def string_batch(rows: int) -> pa.RecordBatch:
     """Rows so wide that touching the ones that do not enter would show."""
-    digits = np.random.default_rng(SEED).integers(ord("0"), ord("9") + 1, (BATCH_ROWS, STRING_BYTES), np.uint8)
+    digits = np.random.default_rng(SEED).integers(ord("0"), ord("9") + 1, (rows, STRING_BYTES), np.uint8)
     return pa.record_batch({"text": pa.array(digits.view(f"S{STRING_BYTES}").ravel().astype(str))})
 
 

@@ -4,8 +4,9 @@ from functools import cache
 
 import numpy as np
 import pyarrow as pa
-from data import SEED
 from numpy.typing import NDArray
+
+from data import SEED
 
 CHUNK_BYTES = 8 << 20
 _GENERATOR = np.random.default_rng(SEED)

@@ -77,8 +77,8 @@ def measure(benchmark: BenchmarkFixture, group: Group, name: str) -> None:
 
 
 def short(count: int) -> str:
-    """A row count to be read: 10M, 1e9."""
-    for unit, letter in ((10**9, ""), (10**6, "M"), (10**3, "k")):
-        if count >= unit and count % unit == 0:
-            return f"{count // unit}{letter}" if letter else f"{count:.0e}".replace("e+0", "e").replace("e+", "e")
+    """A row count to be read: 50M, 1G."""
+    for unit, letter in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if count % unit == 0:
+            return f"{count // unit}{letter}"
     return str(count)

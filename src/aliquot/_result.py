@@ -69,7 +69,10 @@ class Output:
                 self.design_weight, pa.array(np.full(len(rows), population / max(len(rows), 1)))
             )
         facts = {"size": len(rows), "population": population, "strata": None, **facts}
-        return table.replace_schema_metadata(attach(table.schema, facts).metadata)
+        schema = attach(table.schema, facts)
+        if table.num_columns == 0:  # which would lose its row count
+            return _arrow.to_table([_arrow.empty_columns(len(rows), schema)], schema)
+        return table.replace_schema_metadata(schema.metadata)
 
 
 def design_name(*, replace: bool, key: str | None = None) -> str:

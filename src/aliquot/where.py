@@ -43,9 +43,10 @@ def _evaluate(expression: pc.Expression, table: pa.Table) -> pa.ChunkedArray:
     try:
         return plan.to_table(use_threads=False).column(0)
     except pa.ArrowInvalid as error:
-        missing = re.search(r"No match for FieldRef\.Name\((.*)\) in ", str(error))
+        missing = re.search(r"No match for (FieldRef\..*?) in ", str(error))
         if missing:
-            raise KeyError(f"where: must be made of columns of {table.schema.names}, got {missing[1]!r}") from None
+            name = ".".join(re.findall(r"Name\((.*?)\)", missing[1]))
+            raise KeyError(f"where: must be made of columns of {table.schema.names}, got {name!r}") from None
         raise ValueError(f"where: must be an expression that holds for the data, got {error}") from error
     except pa.ArrowNotImplementedError as error:
         raise TypeError(f"where: must be an expression over these types, got {error}") from error
