@@ -80,8 +80,7 @@ class RowStore:
         slots = self.state.kept()[2]
         if len(slots) == self._stored and np.all(slots[1:] > slots[:-1]):
             return
-        if self.batches:
-            self.batches = _arrow.permute(_arrow.consolidate(self.batches, self.batches[0].schema), slots)
+        self.batches = _arrow.permute(self.batches, slots)
         self._stored = len(slots)
         self.state.renumber()
 
