@@ -33,7 +33,7 @@ def random_sample(n: int, k: int) -> list[int]:
 
 def duckdb_reservoir(source: pa.Table, k: int) -> pa.Table:
     """Without a seed: with one, DuckDB has a single thread."""
-    return _DUCKDB.from_arrow(source).query("source", f"FROM source USING SAMPLE reservoir({k} ROWS)").to_arrow_table()
+    return _DUCKDB.sql(f"FROM source USING SAMPLE reservoir({k} ROWS)").to_arrow_table()
 
 
 def duckdb_parquet(path: str, k: int) -> pa.Table:
@@ -73,30 +73,34 @@ class NumpyReservoir:
         self._k = k
         self._n = 0
         self.threshold = 1.0
-        self._keys = np.empty(0)
-        self._rows = np.empty(0, np.int64)
+        self._held = 0
+        self._keys = [np.empty(0)]
+        self._rows = [np.empty(0, np.int64)]
 
     def update(self, batch: pa.RecordBatch) -> None:
         """See the next rows."""
         keys = _NUMPY.random(batch.num_rows)
         entering = np.flatnonzero(keys < self.threshold)
         if len(entering):
-            self._keys = np.concatenate([self._keys, keys[entering]])
-            self._rows = np.concatenate([self._rows, self._n + entering])
-            if len(self._keys) > 2 * self._k:
+            self._keys.append(keys[entering])
+            self._rows.append(self._n + entering)
+            self._held += len(entering)
+            if self._held > 2 * self._k:
                 self._shrink()
         self._n += batch.num_rows
 
     def rows(self) -> NDArray[np.int64]:
         """Row numbers of the sample, ascending."""
         self._shrink()
-        return np.sort(self._rows)
+        return np.sort(self._rows[0])
 
     def _shrink(self) -> None:
-        if len(self._keys) > self._k:
-            kept = np.argpartition(self._keys, self._k - 1)[: self._k]
-            self._keys, self._rows = self._keys[kept], self._rows[kept]
-            self.threshold = self._keys.max()
+        keys, rows = np.concatenate(self._keys), np.concatenate(self._rows)
+        if len(keys) > self._k:
+            kept = np.argpartition(keys, self._k - 1)[: self._k]
+            keys, rows = keys[kept], rows[kept]
+            self.threshold = keys.max()
+        self._held, self._keys, self._rows = len(keys), [keys], [rows]
 
 
 def numpy_reservoir(batches: Iterable[pa.RecordBatch], k: int) -> NDArray[np.int64]:

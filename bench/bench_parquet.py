@@ -5,7 +5,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 import aliquot as aq
 import baselines
 import floors
-from data import SEED, SIZES, parquet_file
+from data import SEEDS, SIZES, parquet_file
 from groups import Group, each_contestant, has_length, measure, short
 
 
@@ -16,7 +16,7 @@ def sample_parquet(k: int) -> Group:
         SIZES.file_rows,
         has_length(k),
         {
-            "aliquot": lambda: aq.sample(parquet_file(), k, rng=SEED),
+            "aliquot": lambda: aq.sample(parquet_file(), k, rng=next(SEEDS)),
             "duckdb using sample": lambda: baselines.duckdb_parquet(parquet_file(), k),
             "polars read, sample": lambda: baselines.polars_parquet(parquet_file(), k),
             "pyarrow read, take": lambda: baselines.pyarrow_parquet(parquet_file(), k),

@@ -14,7 +14,7 @@ import aliquot as aq
 import baselines
 import data
 import floors
-from data import SEED, SIZES
+from data import SEED, SEEDS, SIZES
 from groups import Group, are_row_numbers, each_contestant, has_length, measure, short
 
 ENTERING_PER_BATCH = 0.01
@@ -22,7 +22,7 @@ ENTERING_PER_BATCH = 0.01
 
 
 def _reservoir_of(batches: Iterable[pa.RecordBatch], k: int) -> aq.Reservoir:
-    reservoir = aq.Reservoir(k, rng=SEED)
+    reservoir = aq.Reservoir(k, rng=next(SEEDS))
     for batch in batches:
         reservoir.update(batch)
     return reservoir
@@ -41,7 +41,7 @@ def stream_row_numbers(k: int, n: int) -> Group:
         are_row_numbers(k, n),
         {
             "aliquot": lambda: _rows_of_stream(n, k),
-            "aliquot, n known": lambda: aq.sample_indices(n, k, rng=SEED),
+            "aliquot, n known": lambda: aq.sample_indices(n, k, rng=next(SEEDS)),
             "numpy, a key a row": lambda: baselines.numpy_reservoir(data.batches_of_rows_alone(n), k),
         },
     )
@@ -92,7 +92,7 @@ def sample_batches(k: int) -> Group:
         has_length(k),
         {
             "aliquot": lambda: _reservoir_of(data.table().to_batches(), k).result(),
-            "aliquot, n known": lambda: aq.sample(data.table(), k, rng=SEED),
+            "aliquot, n known": lambda: aq.sample(data.table(), k, rng=next(SEEDS)),
             "duckdb reservoir": lambda: baselines.duckdb_reservoir(data.table(), k),
             "polars sample": lambda: baselines.polars_sample(data.polars_table(), k),
             "pandas sample": lambda: baselines.pandas_sample(data.pandas_table(), k),

@@ -5,7 +5,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 import aliquot as aq
 import baselines
 import floors
-from data import SEED, SIZES
+from data import SEEDS, SIZES
 from groups import Group, are_row_numbers, each_contestant, measure, short
 
 RANDOM_SAMPLE_DRAWS = 1_000_000
@@ -15,7 +15,7 @@ RANDOM_SAMPLE_DRAWS = 1_000_000
 def draw_row_numbers(k: int, n: int, peer_n: int) -> Group:
     """k of n rows; the peers draw from ``peer_n``."""
     contestants = {
-        "aliquot": lambda: aq.sample_indices(n, k, rng=SEED),
+        "aliquot": lambda: aq.sample_indices(n, k, rng=next(SEEDS)),
         "numpy choice": lambda: baselines.numpy_choice(peer_n, k),
         "numpy choice, unshuffled": lambda: baselines.numpy_choice(peer_n, k, shuffle=False),
     }

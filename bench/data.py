@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import repeat
+from itertools import count, repeat
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 SEED = 7
+SEEDS = count(SEED)
+"""One for each draw that is timed: with the same one again, branch predictors learn small samples by heart."""
 BATCH_ROWS = 65_536
 STRING_BYTES = 200
 DISTINCT_NAMES = 50_000
@@ -101,18 +103,18 @@ def string_batch(rows: int) -> pa.RecordBatch:
     return pa.record_batch({"text": pa.array(digits.view(f"S{STRING_BYTES}").ravel().astype(str))})
 
 
-def _rows(first: int, count: int) -> pa.Table:
+def _rows(first: int, rows: int) -> pa.Table:
     """Rows ``first`` and on of the six columns; seeded by position, so that any piece can be made alone."""
     rng = np.random.default_rng((SEED, first))
     names = pa.array([f"item-{i:06d}" for i in range(DISTINCT_NAMES)])
     return pa.table(
         {
-            "id": np.arange(first, first + count),
-            "amount": rng.lognormal(3, 1, count),
-            "qty": rng.integers(0, 100, count, np.int32),
-            "name": names.take(pa.array(rng.integers(0, DISTINCT_NAMES, count))),
-            "ts": pa.array(rng.integers(1_600_000_000_000_000, 1_700_000_000_000_000, count), pa.timestamp("us")),
-            "flag": rng.random(count) < 0.3,
+            "id": np.arange(first, first + rows),
+            "amount": rng.lognormal(3, 1, rows),
+            "qty": rng.integers(0, 100, rows, np.int32),
+            "name": names.take(pa.array(rng.integers(0, DISTINCT_NAMES, rows))),
+            "ts": pa.array(rng.integers(1_600_000_000_000_000, 1_700_000_000_000_000, rows), pa.timestamp("us")),
+            "flag": rng.random(rows) < 0.3,
         }
     )
 

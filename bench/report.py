@@ -35,8 +35,9 @@ def seconds(task: Task, calls: int) -> float:
 
 
 def calls_for(task: Task) -> int:
-    """How many calls last ``SHORTEST``; the first is not counted on, as it may set things up."""
-    return max(1, round(SHORTEST / min(seconds(task, 1), seconds(task, 1))))
+    """How many calls last ``SHORTEST``."""
+    once = seconds(task, 1)
+    return 1 if once >= SHORTEST else round(SHORTEST / min(once, seconds(task, 1))) or 1
 
 
 def run(group: Group, rounds: int) -> dict[str, dict[str, Any]]:

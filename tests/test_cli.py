@@ -51,10 +51,18 @@ class TestSample:
         assert sorted(os.listdir()) == ["data-0.parquet", "data-1.parquet", "out.parquet"]
 
     def test_arrow_and_csv_files(self, there):
-        assert cli.main(["sample", "data-0.parquet", "data-1.parquet", "-f", "0.01", "--seed", "7", "-o", "o.arrow", "--quiet"]) == 0
+        assert (
+            cli.main(
+                ["sample", "data-0.parquet", "data-1.parquet", "-f", "0.01", "--seed", "7", "-o", "o.arrow", "--quiet"]
+            )
+            == 0
+        )
         with pa.ipc.open_file("o.arrow") as reader:
             assert reader.read_all().equals(aq.sample(TABLE, 50, rng=7))
-        assert cli.main(["sample", ".", "-n", "5", "--seed", "7", "--columns", "x,any name", "-o", "o.csv", "--quiet"]) == 0
+        assert (
+            cli.main(["sample", ".", "-n", "5", "--seed", "7", "--columns", "x,any name", "-o", "o.csv", "--quiet"])
+            == 0
+        )
         assert pyarrow.csv.read_csv("o.csv")["x"].to_pylist() == aq.sample_indices(N, 5, rng=7).tolist()
 
     def test_csv_on_standard_output(self, there):
@@ -143,7 +151,9 @@ class TestWhere:
         expected = [row["x"] for row in TABLE.to_pylist() if python(row)]
         assert len(expected) > 0
         sampled = aq.sample(TABLE, fraction=1.0, where=parse_expression(text), columns=["x"])
-        nulls_pass_not_in = [x for x in sampled["x"].to_pylist() if TABLE["s"][x].as_py() is not None or "not in" not in text]
+        nulls_pass_not_in = [
+            x for x in sampled["x"].to_pylist() if TABLE["s"][x].as_py() is not None or "not in" not in text
+        ]
         assert nulls_pass_not_in == expected
 
     @pytest.mark.parametrize("text", ["x = 3", "", "x >", "x; y", "lambda: 1"])
@@ -151,7 +161,10 @@ class TestWhere:
         with pytest.raises(ValueError, match=r"^--where: must be "):
             parse_expression(text)
 
-    @pytest.mark.parametrize("text", ["open('f')", "x[0]", "__import__('os')", "x ** 2", "x in y", "date('never')", "f'{x}'", "x if b else 1"])
+    @pytest.mark.parametrize(
+        "text",
+        ["open('f')", "x[0]", "__import__('os')", "x ** 2", "x in y", "date('never')", "f'{x}'", "x if b else 1"],
+    )
     def test_what_is_not_of_the_language(self, text):
         with pytest.raises(ValueError, match=r"^--where: must be made of column names, .* got "):
             parse_expression(text)

@@ -33,7 +33,9 @@ GOLDEN_INTEGERS = [2.7663048822814544, 1.5168705305801893, 1.6365649370658744]
 GOLDEN_STRINGS = [2.7497340876578265, 2.3041450167079325, 1.4270358641779648]
 
 
-@pytest.mark.parametrize("kind", [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.float32(), pa.float64(), pa.decimal128(9, 0)])
+@pytest.mark.parametrize(
+    "kind", [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.float32(), pa.float64(), pa.decimal128(9, 0)]
+)
 def test_numbers(kind):
     values = [0, 7, -7, 100, None]
     assert keys(values, kind) == expected(values)
@@ -61,7 +63,9 @@ def test_fractions_zeros_and_nan():
 STRINGS = ["", "a", "ab", "12345678", "123456789", "x" * 100, "\0", "\0\0", "é", None]
 
 
-@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view()])
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view()]
+)
 def test_strings(kind):
     assert keys(pa.array(STRINGS).cast(kind)) == expected(STRINGS)
 
@@ -73,7 +77,9 @@ def test_layouts_and_offsets():
     assert keys(pa.array(STRINGS).dictionary_encode().slice(4)) == expected(STRINGS[4:])
     assert keys(pa.array([True, False, None] * 5).slice(7)) == expected([0, None, 1, 0, None, 1, 0, None])
     assert keys(pa.array([1, None, 3] * 5, pa.int16()).slice(7)) == expected([None, 3] + [1, None, 3] * 2)
-    assert keys(pa.DictionaryArray.from_arrays(pa.array([0, 1, None], pa.uint8()), pa.array([None, "a"]))) == expected([None, "a", None])
+    assert keys(pa.DictionaryArray.from_arrays(pa.array([0, 1, None], pa.uint8()), pa.array([None, "a"]))) == expected(
+        [None, "a", None]
+    )
     assert keys(pa.RunEndEncodedArray.from_arrays([2, 3], ["a", "b"])) == expected(["a", "a", "b"])
     assert keys(pa.array([b"abcd"], pa.binary(4))) == expected(["abcd"])
     assert keys(pa.nulls(2)) == expected([None, None])
@@ -85,9 +91,13 @@ def test_dates_of_both_kinds():
     assert keys(days, pa.date32()) == keys(days, pa.date64()) == expected([7, None])
 
 
-@pytest.mark.parametrize("kind", [pa.timestamp("us"), pa.list_(pa.int8()), pa.decimal128(9, 2), pa.struct([("a", pa.int8())]), pa.float16()])
+@pytest.mark.parametrize(
+    "kind", [pa.timestamp("us"), pa.list_(pa.int8()), pa.decimal128(9, 2), pa.struct([("a", pa.int8())]), pa.float16()]
+)
 def test_types_without_a_hash_are_named(kind):
-    with pytest.raises(TypeError, match=r"^id: must be a column of numbers, strings, dates or dictionaries of these, got "):
+    with pytest.raises(
+        TypeError, match=r"^id: must be a column of numbers, strings, dates or dictionaries of these, got "
+    ):
         keys(pa.nulls(1, kind))
 
 

@@ -16,7 +16,17 @@ def imported_by(statement):
 
 def test_importing_loads_nothing_heavy():
     loaded = imported_by("import aliquot")
-    assert not loaded & {"numba", "numpy", "pyarrow", "pyarrow.dataset", "pandas", "polars", "duckdb", "tqdm", "aliquot.sampling"}
+    assert not loaded & {
+        "numba",
+        "numpy",
+        "pyarrow",
+        "pyarrow.dataset",
+        "pandas",
+        "polars",
+        "duckdb",
+        "tqdm",
+        "aliquot.sampling",
+    }
 
 
 def test_sampling_loads_only_numpy_and_pyarrow():

@@ -40,7 +40,9 @@ def files(tmp_path):
     """Three files of row groups of 700 rows, the second with its columns in another order."""
     for i, (first, last) in enumerate([(0, 4000), (4000, 4001), (4001, N)]):
         piece = TABLE.slice(first, last - first)
-        pq.write_table(piece.select(piece.column_names[::-1]) if i == 1 else piece, tmp_path / f"{i}.parquet", row_group_size=700)
+        pq.write_table(
+            piece.select(piece.column_names[::-1]) if i == 1 else piece, tmp_path / f"{i}.parquet", row_group_size=700
+        )
     return tmp_path
 
 
@@ -55,7 +57,13 @@ def test_a_sample_is_that_of_the_table(files):
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
-@given(st.integers(1, 3000), st.sampled_from(["1.0", "2.6"]), st.booleans(), st.sampled_from(["zstd", "snappy", "none"]), st.data())
+@given(
+    st.integers(1, 3000),
+    st.sampled_from(["1.0", "2.6"]),
+    st.booleans(),
+    st.sampled_from(["zstd", "snappy", "none"]),
+    st.data(),
+)
 def test_writer_options_change_nothing(tmp_path, group_rows, version, dictionary, codec, data):
     path = tmp_path / "x.parquet"
     rows = data.draw(st.integers(0, 2000))
@@ -70,7 +78,9 @@ def test_writer_options_change_nothing(tmp_path, group_rows, version, dictionary
 
 @pytest.mark.parametrize("options", [{"order": "random"}, {"replace": True}, {"replace": True, "order": "random"}])
 def test_order_and_replacement_are_those_of_the_table(files, options):
-    same(aq.sample(files, 500, rng=7, row_number="r", **options), aq.sample(TABLE, 500, rng=7, row_number="r", **options))
+    same(
+        aq.sample(files, 500, rng=7, row_number="r", **options), aq.sample(TABLE, 500, rng=7, row_number="r", **options)
+    )
 
 
 def test_fraction_and_bernoulli_are_those_of_the_table(files):
@@ -92,7 +102,10 @@ def test_paths_of_all_kinds(files):
 
 def test_the_order_of_a_list_is_kept(files):
     backwards = aq.sample([files / "2.parquet", files / "0.parquet"], 10, rng=7, row_number="row")
-    assert all(x == row + 4001 if row < N - 4001 else x == row - (N - 4001) for x, row in zip(*backwards.select(["x", "row"]).to_pydict().values(), strict=True))
+    assert all(
+        x == row + 4001 if row < N - 4001 else x == row - (N - 4001)
+        for x, row in zip(*backwards.select(["x", "row"]).to_pydict().values(), strict=True)
+    )
 
 
 def test_names_that_look_like_patterns_are_names_first(tmp_path):
@@ -177,7 +190,9 @@ class TestReadingLittle:
 
     def test_bernoulli_reads_as_it_goes(self, files, monkeypatch):
         read = []
-        monkeypatch.setattr("aliquot.parquet.read_rows", lambda *a, _real=aq.parquet.read_rows: read.append(a[1]) or _real(*a))
+        monkeypatch.setattr(
+            "aliquot.parquet.read_rows", lambda *a, _real=aq.parquet.read_rows: read.append(a[1]) or _real(*a)
+        )
         reader = aq.bernoulli(files, 0.5, rng=7)
         reader.read_next_batch()
         assert len(read) < 8
@@ -186,7 +201,10 @@ class TestReadingLittle:
 class TestWhere:
     def test_the_sample_is_that_of_the_table(self, files):
         where = (pc.field("s") == "s3") | (pc.field("n", "a") > 9000)
-        same(aq.sample(files, 100, where=where, rng=7, design_weight="w"), aq.sample(TABLE, 100, where=where, rng=7, design_weight="w"))
+        same(
+            aq.sample(files, 100, where=where, rng=7, design_weight="w"),
+            aq.sample(TABLE, 100, where=where, rng=7, design_weight="w"),
+        )
 
     def test_too_few_pass(self, files):
         with pytest.raises(ValueError, match=r"^size: must be at most the population of 3 rows, got 4$"):
@@ -252,12 +270,16 @@ class TestErrors:
 
     def test_a_missing_column_is_named(self, files):
         pq.write_table(TABLE.drop_columns(["s"]), files / "3.parquet")
-        with pytest.raises(ValueError, match=r"3\.parquet: must have the columns of the first file, got no column 's'$"):
+        with pytest.raises(
+            ValueError, match=r"3\.parquet: must have the columns of the first file, got no column 's'$"
+        ):
             aq.sample(files, 1)
 
     def test_another_type_is_named(self, files):
         pq.write_table(TABLE.set_column(0, "x", TABLE["x"].cast(pa.int32())), files / "3.parquet")
-        with pytest.raises(ValueError, match=r"3\.parquet: must have the column types of the first file, got int32 for int64 in 'x'$"):
+        with pytest.raises(
+            ValueError, match=r"3\.parquet: must have the column types of the first file, got int32 for int64 in 'x'$"
+        ):
             aq.sample(files, 1)
 
     def test_a_file_that_changes_meanwhile_is_named(self, files):
@@ -299,7 +321,10 @@ def test_memory_is_the_sample_and_a_few_row_groups(tmp_path):
         print(peak() - before)
     """
     out = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), tmp_path / "large.parquet"], check=True, capture_output=True, text=True
+        [sys.executable, "-c", textwrap.dedent(code), tmp_path / "large.parquet"],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     assert os.path.getsize(tmp_path / "large.parquet") > 5 * 150_000_000
     assert int(out.stdout) < 150

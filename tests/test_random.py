@@ -5,11 +5,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import laws
 import numpy as np
 import reference
 from scipy import stats
 
-import laws
 from aliquot import _rng
 from aliquot._kernels import random
 
@@ -37,7 +37,9 @@ def test_exponentials_are_those_of_the_reference():
 
 def test_minus_log_is_accurate_to_two_units_in_the_last_place():
     random_bits = np.random.default_rng(1)
-    values = np.concatenate([1 - random_bits.random(20_000), 2.0 ** -(random_bits.random(20_000) * 60), [1.0, 0.5, 2**-53]])
+    values = np.concatenate(
+        [1 - random_bits.random(20_000), 2.0 ** -(random_bits.random(20_000) * 60), [1.0, 0.5, 2**-53]]
+    )
     ours = random.minus_logs(values)
     exact = -np.log(values)
     assert np.all(np.abs(ours - exact) <= 2 * np.spacing(exact) + 1e-300)
@@ -46,7 +48,10 @@ def test_minus_log_is_accurate_to_two_units_in_the_last_place():
 
 def test_exponential_of_a_word_is_minus_log_of_its_complement():
     words = np.array([0, 1, 2**20, 2**55, 2**56 - 1, 2**56, 2**63, 2**64 - 1], np.uint64)
-    exact = [-math.log1p(-float(word) * 2.0**-64) if word < 2**63 else -math.log((2**64 - int(word)) * 2.0**-64) for word in words]
+    exact = [
+        -math.log1p(-float(word) * 2.0**-64) if word < 2**63 else -math.log((2**64 - int(word)) * 2.0**-64)
+        for word in words
+    ]
     ours = random.exponentials_of(words)
     np.testing.assert_allclose(ours[:-1], exact[:-1], rtol=1e-12)
     assert ours[-1] == -math.log(2.0**-53)  # 53 bits away from zero

@@ -51,7 +51,9 @@ def test_merging_equals_one_pass(cuts, k):
 
 
 def test_merging_draws_with_replacement_equals_one_pass():
-    laws.merging_equals_one_pass(lambda start: aq.Reservoir(40, replace=True, rng=7, start=start), feed, N, [5000, 12_000])
+    laws.merging_equals_one_pass(
+        lambda start: aq.Reservoir(40, replace=True, rng=7, start=start), feed, N, [5000, 12_000]
+    )
 
 
 def test_merge_update_save_load_merge():
@@ -77,7 +79,9 @@ def test_a_gap_is_filled_by_the_own_stream():
     early.merge(feed(aq.Reservoir(30, rng=7, start=8000), 8000, N))
     feed(early, 3000, 7500)
     before = early.to_bytes()
-    with pytest.raises(ValueError, match=r"^batch: must hold rows not seen yet, got rows 7500 to 8500, of which 8000 to 20000"):
+    with pytest.raises(
+        ValueError, match=r"^batch: must hold rows not seen yet, got rows 7500 to 8500, of which 8000 to 20000"
+    ):
         early.update(rows(7500, 8500))
     assert early.to_bytes() == before
     feed(early, 7500, 8000)
@@ -303,16 +307,24 @@ class TestCoordination:
         per_id = len(self.IDS) // 300 + 1
         forward = self.chosen(self.IDS, 10 * per_id)
         backward = self.chosen(self.IDS.take(pa.array(np.arange(N)[::-1])), 10 * per_id)
-        whole = {id for id, count in zip(*np.unique(forward["id"].to_pylist(), return_counts=True), strict=True) if count >= 66}
+        whole = {
+            id
+            for id, count in zip(*np.unique(forward["id"].to_pylist(), return_counts=True), strict=True)
+            if count >= 66
+        }
         assert len(whole) >= 9
         assert whole <= set(backward["id"].to_pylist())
 
-    @pytest.mark.parametrize("kind", [pa.large_string(), pa.string_view(), pa.binary(), pa.dictionary(pa.int16(), pa.string())])
+    @pytest.mark.parametrize(
+        "kind", [pa.large_string(), pa.string_view(), pa.binary(), pa.dictionary(pa.int16(), pa.string())]
+    )
     def test_strings_of_all_layouts_hash_alike(self, kind):
         ids = self.IDS.dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else self.IDS.cast(kind)
         assert self.chosen(ids)["x"].equals(self.chosen(self.IDS)["x"])
 
-    @pytest.mark.parametrize("kind", [pa.int16(), pa.uint32(), pa.int64(), pa.float64(), pa.dictionary(pa.int8(), pa.int64())])
+    @pytest.mark.parametrize(
+        "kind", [pa.int16(), pa.uint32(), pa.int64(), pa.float64(), pa.dictionary(pa.int8(), pa.int64())]
+    )
     def test_numbers_of_all_widths_hash_alike(self, kind):
         ids = pa.array(np.arange(N) % 100, pa.int32())
         cast = ids.cast(pa.int64()).dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else ids.cast(kind)
@@ -337,11 +349,12 @@ class TestCoordination:
     def test_errors(self):
         with pytest.raises(KeyError, match="key: must be a column of .* got 'nope'"):
             aq.Reservoir(5, key="nope").update(self.table(self.IDS))
-        with pytest.raises(TypeError, match=r"^id: must be a column of numbers, strings, dates .* got list<item: int64>$"):
+        with pytest.raises(
+            TypeError, match=r"^id: must be a column of numbers, strings, dates .* got list<item: int64>$"
+        ):
             aq.Reservoir(5, key="id").update(pa.record_batch({"id": [[1]]}))
         with pytest.raises(ValueError, match="design_weight: must be None with key"):
-            self_chosen = aq.Reservoir(5, key="id")
-            self_chosen.result(design_weight="w")
+            aq.Reservoir(5, key="id").result(design_weight="w")
 
 
 def test_columns_are_projected():
@@ -391,7 +404,11 @@ def test_a_fork_goes_on():
 
 def peak_memory(code):
     """Peak resident memory, in MB, of a Python process, and what it prints."""
-    code = "import resource\n" + textwrap.dedent(code) + "\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    code = (
+        "import resource\n"
+        + textwrap.dedent(code)
+        + "\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     return int(out[-1]), out[:-1]
 

@@ -40,7 +40,15 @@ def test_a_sample_is_take_of_sample_indices_however_the_table_is_chunked(cuts, k
 @pytest.mark.parametrize("where", [None, (pc.field("x") > 20_000) & (pc.field("s") != "s3")])
 @pytest.mark.parametrize("amount", [{"size": 500}, {"fraction": 0.013}, {"fraction": 1.0}, {"size": 0}])
 def test_a_stream_gives_the_sample_of_the_table(replace, order, where, amount):
-    options = {"replace": replace, "order": order, "where": where, "rng": 7, "row_number": "row", "design_weight": "w", **amount}
+    options = {
+        "replace": replace,
+        "order": order,
+        "where": where,
+        "rng": 7,
+        "row_number": "row",
+        "design_weight": "w",
+        **amount,
+    }
     whole = aq.sample(TABLE, **options)
     assert aq.sample(stream(), **options).equals(whole)
     assert whole["row"].to_pylist() == whole["x"].to_pylist()
@@ -54,7 +62,8 @@ def test_a_fraction_of_a_stream_is_exact(cuts, fraction):
 
 
 @pytest.mark.parametrize(
-    ("fraction", "rows", "size"), [(0.1, 25, 3), (0.1, 24, 2), (0.7, 45, 32), (0.3, 5, 2), (1.0, 5, 5), (0.01, 49, 0), (0.5, 1, 1)]
+    ("fraction", "rows", "size"),
+    [(0.1, 25, 3), (0.1, 24, 2), (0.7, 45, 32), (0.3, 5, 2), (1.0, 5, 5), (0.01, 49, 0), (0.5, 1, 1)],
 )
 def test_fractions_round_half_up(fraction, rows, size):
     assert aq.sample(TABLE.slice(0, rows), fraction=fraction, rng=1).num_rows == size
@@ -155,7 +164,9 @@ class TestProvenance:
         assert aq.provenance(tmp_path / "s.parquet") == aq.provenance(str(tmp_path / "s.arrow")) == expected
 
     def test_errors(self, tmp_path):
-        with pytest.raises(ValueError, match=r"^source: must be a sample that aliquot drew, got Table without provenance$"):
+        with pytest.raises(
+            ValueError, match=r"^source: must be a sample that aliquot drew, got Table without provenance$"
+        ):
             aq.provenance(TABLE)
         with pytest.raises(FileNotFoundError, match=r"^source: must be a file, got '.*nope'$"):
             aq.provenance(tmp_path / "nope")
@@ -217,7 +228,10 @@ class TestArguments:
             aq.sample(TABLE, 2, row_number="x")
         with pytest.raises(ValueError, match=r"^design_weight: must not be a column that is there already, got 'w'$"):
             aq.sample(TABLE, 2, row_number="w", design_weight="w")
-        assert aq.sample(TABLE, 2, columns=["s"], row_number="x", rng=1)["x"].to_pylist() == aq.sample_indices(N, 2, rng=1).tolist()
+        assert (
+            aq.sample(TABLE, 2, columns=["s"], row_number="x", rng=1)["x"].to_pylist()
+            == aq.sample_indices(N, 2, rng=1).tolist()
+        )
 
     def test_progress(self):
         told = []
@@ -258,7 +272,9 @@ class TestBernoulli:
         other = pa.table({"id": pa.array(np.arange(500)[::-1]).cast(pa.int64())})
         chosen = aq.bernoulli(stream(ids), 0.1, key="id", rng=7).read_all()
         assert chosen.num_rows == len(set(chosen["id"].to_pylist())) * (N // 500)
-        assert set(aq.bernoulli(other, 0.1, key="id", rng=7).read_all()["id"].to_pylist()) == set(chosen["id"].to_pylist())
+        assert set(aq.bernoulli(other, 0.1, key="id", rng=7).read_all()["id"].to_pylist()) == set(
+            chosen["id"].to_pylist()
+        )
         assert 20 < len(set(chosen["id"].to_pylist())) < 90
 
     def test_errors(self):

@@ -5,12 +5,12 @@ import laws
 import numpy as np
 import pytest
 import reference
+from aliquot._kernels.reservoir import ReservoirState
+from aliquot._kernels.simple_random import RowsBelow, draw_ranks, select_rows
 from hypothesis import given
 
 import aliquot as aq
 from aliquot import _rng
-from aliquot._kernels.reservoir import ReservoirState
-from aliquot._kernels.simple_random import RowsBelow, draw_ranks, select_rows
 
 SEED = _rng.key_of(7)
 
@@ -36,7 +36,7 @@ GOLDEN: dict[object, list[int]] = {
     100: [55, 57, 81, 83, 85],
     10**6: [459497, 618986, 686366, 859137, 977449],
     2**62: [465099279258994509, 692046049593993275, 3263741539609488780, 3787616524713404268, 3809404196585248542],
-    'replace': [1, 2, 3, 3, 4, 6, 6, 8],
+    "replace": [1, 2, 3, 3, 4, 6, 6, 8],
 }
 
 

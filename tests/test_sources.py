@@ -120,7 +120,9 @@ def test_a_frame_with_an_index_keeps_it():
 class TestDatasets:
     @pytest.fixture
     def directory(self, tmp_path):
-        pq.write_to_dataset(TABLE.append_column("part", pa.array(np.arange(N) // 4000)), tmp_path, partition_cols=["part"])
+        pq.write_to_dataset(
+            TABLE.append_column("part", pa.array(np.arange(N) // 4000)), tmp_path, partition_cols=["part"]
+        )
         return tmp_path
 
     def test_a_parquet_dataset_is_read_from_its_footers(self, directory):
@@ -157,7 +159,7 @@ class TestTypes:
         "binary_view": pa.array([str(i).encode() * 5 for i in range(COUNT)], pa.binary_view()),
         "fixed_binary": pa.array([b"%04d" % i for i in range(COUNT)], pa.binary(4)),
         "decimal": pa.array([i * 100 for i in range(COUNT)], pa.decimal128(20, 2)),
-        "decimal256": pa.array([i for i in range(COUNT)], pa.decimal256(50, 0)),
+        "decimal256": pa.array(range(COUNT), pa.decimal256(50, 0)),
         "date": pa.array([datetime.date(2020, 1, 1) + datetime.timedelta(i) for i in range(COUNT)]),
         "timestamp": pa.array(np.arange(COUNT), pa.timestamp("ns", "Europe/Berlin")),
         "duration": pa.array(np.arange(COUNT), pa.duration("s")),
@@ -204,7 +206,13 @@ class TestTypes:
 
     def test_dictionaries_that_differ_from_batch_to_batch(self):
         batches = [
-            pa.record_batch({"d": pa.array([f"{i}-{j}" for j in range(100)]).dictionary_encode().cast(pa.dictionary(pa.int8(), pa.string()))})
+            pa.record_batch(
+                {
+                    "d": pa.array([f"{i}-{j}" for j in range(100)])
+                    .dictionary_encode()
+                    .cast(pa.dictionary(pa.int8(), pa.string()))
+                }
+            )
             for i in range(50)
         ]
         reservoir = aq.Reservoir(60, rng=7)
@@ -220,7 +228,16 @@ class TestTypes:
         reservoir = aq.Reservoir(8, rng=7)
         for each in (values, other):
             reservoir.update(pa.record_batch({"d": each}))
-        assert aq.Reservoir.from_bytes(reservoir.to_bytes()).result()["d"].to_pylist() == ["a", None, "c", None, None, "b", "b", None]
+        assert aq.Reservoir.from_bytes(reservoir.to_bytes()).result()["d"].to_pylist() == [
+            "a",
+            None,
+            "c",
+            None,
+            None,
+            "b",
+            "b",
+            None,
+        ]
 
     def test_columns_of_one_name(self):
         table = pa.table([pa.array(np.arange(100)), pa.array(np.arange(100, 200))], ["x", "x"])

@@ -12,7 +12,8 @@
 #include <span>
 #include <vector>
 
-namespace aliquot {
+namespace aliquot
+{
 
 struct candidate {
   double key;
@@ -35,9 +36,11 @@ inline void sort_by_row(std::span<candidate> rows) noexcept
   if (!std::is_sorted(rows.begin(), rows.end(), row_before)) std::sort(rows.begin(), rows.end(), row_before);
 }
 
-class bottom_k {
+class bottom_k
+{
  public:
-  static constexpr candidate no_limit{std::numeric_limits<double>::infinity(), std::numeric_limits<std::int64_t>::max(), 0};
+  static constexpr candidate no_limit{std::numeric_limits<double>::infinity(), std::numeric_limits<std::int64_t>::max(),
+                                      0};
 
   // k >= 0 (not checked)
   explicit bottom_k(std::int64_t k) noexcept : k_(static_cast<std::size_t>(k)) {}
@@ -48,7 +51,8 @@ class bottom_k {
   // Every candidate left is before this one: the (k+1)-th smallest, or a later one until the next cut.
   const candidate& first_out() const noexcept { return limit_; }
 
-  // Let nothing in that is not before `first_out`. At least k of the candidates kept, or offered next, must be before it.
+  // Let nothing in that is not before `first_out`. At least k of the candidates kept, or offered next, must be before
+  // it.
   void lower(const candidate& first_out) noexcept
   {
     if (before(first_out, limit_)) limit_ = first_out;
@@ -84,7 +88,8 @@ class bottom_k {
   std::int64_t k() const noexcept { return static_cast<std::int64_t>(k_); }
 
  private:
-  static constexpr std::size_t slack = 64;  // a cut every 64 candidates at least, so that k = 0 or 1 is not cut each time
+  static constexpr std::size_t slack =
+      64;  // a cut every 64 candidates at least, so that k = 0 or 1 is not cut each time
 
   std::size_t k_;
   candidate limit_ = no_limit;

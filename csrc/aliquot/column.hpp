@@ -10,10 +10,12 @@
 
 #include "arrow_abi.h"
 
-namespace aliquot {
+namespace aliquot
+{
 
 // A borrowed view: the ArrowArray and ArrowSchema must outlive it.
-class column {
+class column
+{
  public:
   // Nothing for a type that `visit` does not know.
   static std::optional<column> view(const ArrowArray& array, const ArrowSchema& schema) noexcept
@@ -100,11 +102,12 @@ class column {
     };
   }
 
-  // 16 bytes a row: the length, then up to 12 bytes of the string itself, or its first 4, the buffer and the offset in it.
+  // 16 bytes a row: the length, then up to 12 bytes of the string itself, or its first 4, the buffer and the offset in
+  // it.
   auto string_views(std::int64_t offset) const noexcept
   {
-    return [views = static_cast<const char*>(array_->buffers[1]) + 16 * offset, buffers = array_->buffers + 2](
-               std::int64_t i) {
+    return [views = static_cast<const char*>(array_->buffers[1]) + 16 * offset,
+            buffers = array_->buffers + 2](std::int64_t i) {
       const char* view = views + 16 * i;
       std::int32_t size = 0;
       std::memcpy(&size, view, sizeof size);

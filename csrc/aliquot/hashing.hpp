@@ -14,12 +14,14 @@
 #include "column.hpp"
 #include "random.hpp"
 
-namespace aliquot {
+namespace aliquot
+{
 
 static_assert(std::endian::native == std::endian::little, "hashes of strings read words in little-endian order");
 
 // Hashes of stream v1: 64 bits of a value under 256 bits of key. Integers never collide with each other.
-class value_hash {
+class value_hash
+{
  public:
   explicit value_hash(const seed_key& seed) noexcept : key_(subkey(seed, purpose::column_hash)) {}
 
@@ -36,7 +38,8 @@ class value_hash {
     if (std::isnan(value)) return finish(0, 3);
     const bool is_int64 = value == std::trunc(value) && value >= -0x1p63 && value < 0x1p63;
     if (is_int64) return (*this)(static_cast<std::int64_t>(value));
-    if (value >= 0x1p63 && value < 0x1p64 && value == std::trunc(value)) return (*this)(static_cast<std::uint64_t>(value));
+    if (value >= 0x1p63 && value < 0x1p64 && value == std::trunc(value))
+      return (*this)(static_cast<std::uint64_t>(value));
     return finish(std::bit_cast<std::uint64_t>(value), 2);
   }
 
@@ -60,10 +63,7 @@ class value_hash {
     return w;
   }
 
-  std::uint64_t fold(std::uint64_t x) const noexcept
-  {
-    return mix64(x + key_[3]);
-  }
+  std::uint64_t fold(std::uint64_t x) const noexcept { return mix64(x + key_[3]); }
 
   // `kind` keeps apart what is not equal: 0 and 1 integers below and above 2^63, 2 fractions, 3 NaN, 4 strings, 5 null.
   std::uint64_t finish(std::uint64_t x, std::uint64_t kind) const noexcept
@@ -74,7 +74,8 @@ class value_hash {
   seed_key key_;
 };
 
-// keys[i] = the key of row i; keys.size() == values.length() (not checked). A dictionary hashes each of its values once.
+// keys[i] = the key of row i; keys.size() == values.length() (not checked). A dictionary hashes each of its values
+// once.
 inline void hash_column(const value_hash& hash, const column& values, std::span<double> keys)
 {
   if (values.is_dictionary()) {

@@ -7,8 +7,8 @@
 // enter. Nodes hang in a tree: leaves of 4,096 rows, then a fan-out of 64 at every level. The cost is a few
 // nanoseconds a hit, whatever lies between the hits.
 //
-// Row numbers have no end, so the tree has no root: its top nodes are those over [d * 64^j * 4096, (d+1) * 64^j * 4096) with
-// d = 1 ... 63, and the first leaf. Rows below n are covered by about 63 * log64(n / 4096) of them, and small
+// Row numbers have no end, so the tree has no root: its top nodes are those over [d * 64^j * 4096, (d+1) * 64^j * 4096)
+// with d = 1 ... 63, and the first leaf. Rows below n are covered by about 63 * log64(n / 4096) of them, and small
 // populations pay for small nodes only.
 //
 // Every node's bits come from a generator of its own, so a row's key depends on the seed and the row number alone.
@@ -22,21 +22,28 @@
 
 #include "random.hpp"
 
-namespace aliquot {
+namespace aliquot
+{
 
 inline constexpr std::int64_t max_rows = std::int64_t{1} << 62;
 
-namespace detail {
+namespace detail
+{
 
 inline constexpr int leaf_bits = 12;  // 2^10 ... 2^14 within 15 % of each other (bench_sampling.py); 2^12 fits L1
 inline constexpr int fan_bits = 6;
-inline constexpr int levels = 9;  // level 0 the leaves; nodes of level 8 hold 2^60 rows, and three of them reach max_rows
+inline constexpr int levels =
+    9;  // level 0 the leaves; nodes of level 8 hold 2^60 rows, and three of them reach max_rows
 
-constexpr int row_bits(int level) noexcept { return leaf_bits + fan_bits * level; }
+constexpr int row_bits(int level) noexcept
+{
+  return leaf_bits + fan_bits * level;
+}
 
 // The children of one node that hold a key below the limit, in order of position.
 template <int bits>
-class node {
+class node
+{
  public:
   static constexpr std::uint32_t fan_out = 1u << bits;
 
@@ -104,7 +111,8 @@ class node {
 }  // namespace detail
 
 // A cursor over the row numbers, from `start` up.
-class uniform_keys {
+class uniform_keys
+{
  public:
   // 0 <= start <= max_rows (not checked)
   uniform_keys(const seed_key& seed, std::int64_t start) noexcept : seed_(subkey(seed, purpose::uniform_rows))
@@ -213,7 +221,7 @@ class uniform_keys {
 
   seed_key seed_;
   std::int64_t next_ = 0;
-  std::int64_t top_ = 0;  // the first row of the next top node to open
+  std::int64_t top_ = 0;                          // the first row of the next top node to open
   std::array<inner_node, detail::levels> inner_;  // the open path; [0] stands empty
   leaf_node leaf_;
 };

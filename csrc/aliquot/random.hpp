@@ -7,7 +7,8 @@
 #include <bit>
 #include <cstdint>
 
-namespace aliquot {
+namespace aliquot
+{
 
 using uint128 = unsigned __int128;
 
@@ -44,7 +45,8 @@ constexpr seed_key subkey(const seed_key& seed, purpose use) noexcept
 
 // xoshiro256++ (D. Blackman, S. Vigna 2021, doi:10.1145/3460772), started anew for every id: four words, each a
 // bijection of the id under its own 64 bits of the key, cost less than one draw.
-class generator {
+class generator
+{
  public:
   generator(const seed_key& key, std::uint64_t id) noexcept
       : state_{mix64(key[0] + id), mix64(key[1] + id), mix64(key[2] + id), mix64(key[3] + id)}
@@ -127,10 +129,12 @@ inline double exponential_of(std::uint64_t word) noexcept
   return minus_log(static_cast<double>(complement) * 0x1p-53);
 }
 
-namespace detail {
+namespace detail
+{
 
-// Ziggurat for exp(-x) (G. Marsaglia, W. W. Tsang 2000, doi:10.18637/jss.v005.i08): 256 layers of equal area, the lowest
-// with the tail. Layer i reaches from x = 0 to edge[i]; edge[1] = r starts the tail and edge[256] = 0 ends the top.
+// Ziggurat for exp(-x) (G. Marsaglia, W. W. Tsang 2000, doi:10.18637/jss.v005.i08): 256 layers of equal area, the
+// lowest with the tail. Layer i reaches from x = 0 to edge[i]; edge[1] = r starts the tail and edge[256] = 0 ends the
+// top.
 struct exponential_layers {
   static constexpr double r = 7.69711747013104972;
   static constexpr double exp_minus_r = 4.54134353841496600e-04;

@@ -1,7 +1,7 @@
 // A bottom-k sample whose rows the caller stores, in slots 0, 1, 2, ... as they come.
 //
-// Rows enter in two steps, so that a caller who fails to fetch them loses nothing: `stage` finds those of a batch that may
-// enter and leaves the sample as it is; `commit` takes them in, or `discard` forgets them.
+// Rows enter in two steps, so that a caller who fails to fetch them loses nothing: `stage` finds those of a batch that
+// may enter and leaves the sample as it is; `commit` takes them in, or `discard` forgets them.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,11 @@
 #include "bottom_k.hpp"
 #include "keys.hpp"
 
-namespace aliquot {
+namespace aliquot
+{
 
-class reservoir {
+class reservoir
+{
  public:
   // k >= 0, 0 <= start <= max_rows (not checked)
   reservoir(std::int64_t k, const seed_key& seed, std::int64_t start) : keys_(seed, start), kept_(k), staged_(k) {}

@@ -12,7 +12,8 @@
 #include "bottom_k.hpp"
 #include "keys.hpp"
 
-namespace aliquot {
+namespace aliquot
+{
 
 struct keyed_row {
   double key;
@@ -28,7 +29,8 @@ struct rows_below {
   void offer(double key, std::int64_t row) { found.push_back({key, row}); }
 };
 
-namespace detail {
+namespace detail
+{
 
 // A limit that about k + 6 sqrt(k) of n rows stay below: fewer than k do once in 1e9 tries.
 inline double first_limit(double n, double k) noexcept
@@ -37,8 +39,8 @@ inline double first_limit(double n, double k) noexcept
   return share < 1.0 ? -std::log1p(-share) : std::numeric_limits<double>::infinity();
 }
 
-// The k-th smallest of `rows` (k >= 1, k <= rows.size(), not checked). All but a few are known to be in: only those above
-// a pivot that leaves room for the ones to be cut are ordered.
+// The k-th smallest of `rows` (k >= 1, k <= rows.size(), not checked). All but a few are known to be in: only those
+// above a pivot that leaves room for the ones to be cut are ordered.
 inline keyed_row kth_smallest(const std::vector<keyed_row>& rows, std::size_t k)
 {
   const std::size_t out = rows.size() - k;
@@ -74,11 +76,11 @@ inline std::vector<keyed_row> select_rows(const seed_key& seed, std::int64_t n, 
   return std::move(sink.found);
 }
 
-// Draws with replacement out of a sample without it. In a sequence of independent draws from n rows the next one repeats
-// each of the d rows seen so far with probability 1/n, and else is new, uniform among the others: the next row in
-// order of its key. So the k smallest keys and these ranks, rank[i] of the row that is draw i, are k
-// independent draws. They depend on the seed and n alone, and those for a smaller size are a prefix.
-// Returns the number of distinct rows. n >= 1 if there is anything to draw (not checked)
+// Draws with replacement out of a sample without it. In a sequence of independent draws from n rows the next one
+// repeats each of the d rows seen so far with probability 1/n, and else is new, uniform among the others: the next row
+// in order of its key. So the k smallest keys and these ranks, rank[i] of the row that is draw i, are k independent
+// draws. They depend on the seed and n alone, and those for a smaller size are a prefix. Returns the number of distinct
+// rows. n >= 1 if there is anything to draw (not checked)
 inline std::int64_t draw_ranks(const seed_key& seed, std::int64_t n, std::span<std::int64_t> ranks) noexcept
 {
   generator random(subkey(seed, purpose::repeats), 0);

@@ -3,7 +3,7 @@
 pyarrow moves all rows; what it cannot pick from (string views, run-end encoding) takes a detour here.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -120,9 +120,7 @@ def _take_views(array: pa.Array, positions: Positions) -> pa.Array:
     validity, views, *data = array.buffers()
     cells = pa.Array.from_buffers(pa.binary(16), len(array), [validity, views], offset=array.offset)
     picked = cells.take(pa.array(positions))
-    shared = pa.Array.from_buffers(
-        array.type, len(picked), [*picked.buffers()[:2], *data], offset=picked.offset
-    )
+    shared = pa.Array.from_buffers(array.type, len(picked), [*picked.buffers()[:2], *data], offset=picked.offset)
     return shared.cast(_plain(array.type)).cast(array.type)
 
 

@@ -12,7 +12,6 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-
 SUFFIXES = (".parquet", ".parq", ".pq")
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
@@ -50,7 +49,10 @@ def find_files(source: Any) -> list[FilePart]:
 
 
 def partition_fields(files: Sequence[FilePart], schema: pa.Schema) -> list[pa.Field]:
-    """The columns that stand in the paths and not in the files: int32 or int64 if all values are whole numbers, else string."""
+    """The columns that stand in the paths and not in the files.
+
+    int32 or int64 if all values are whole numbers, else string.
+    """
     names = [name for name in files[0].partition if name not in schema.names]
     for file in files:
         for name in names:

@@ -32,8 +32,8 @@ def provenance(source: pa.Table | pa.RecordBatch | pa.Schema | str | os.PathLike
     Returns
     -------
     dict
-        With the keys ``version`` (of aliquot), ``stream`` (of the draws), ``design``, ``size`` (rows drawn), ``seed`` (an
-        integer: ``rng=seed`` draws the sample again), ``population`` (rows it was drawn from), ``rows_read``,
+        With the keys ``version`` (of aliquot), ``stream`` (of the draws), ``design``, ``size`` (rows drawn), ``seed``
+        (an integer: ``rng=seed`` draws the sample again), ``population`` (rows it was drawn from), ``rows_read``,
         ``bytes_read``, ``source`` (a list of ``{"path", "size", "mtime"}``, or ``"arrow"``) and ``strata``.
 
     Raises

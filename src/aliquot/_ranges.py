@@ -23,8 +23,8 @@ class RowRanges:
         for first, last in self._seen.get(self.seed, []):
             if self.next_row < last and first < end:
                 raise ValueError(
-                    f"batch: must hold rows not seen yet, got rows {self.next_row} to {end}, of which {first} to {last} came "
-                    "with a merge"
+                    f"batch: must hold rows not seen yet, got rows {self.next_row} to {end}, "
+                    f"of which {first} to {last} came with a merge"
                 )
 
     def extend(self, rows: int) -> int:
@@ -47,7 +47,8 @@ class RowRanges:
                 for c, d in theirs:
                     if a < d and c < b:
                         raise ValueError(
-                            f"other: must hold rows not seen yet with one seed, got rows {max(a, c)} to {min(b, d)} on both sides"
+                            "other: must hold rows not seen yet with one seed, "
+                            f"got rows {max(a, c)} to {min(b, d)} on both sides"
                         )
         seeds = [*self._seen, *(seed for seed in other._seen if seed not in self._seen)]
         seen = {seed: _joined([*self._seen.get(seed, []), *other._seen.get(seed, [])]) for seed in seeds}

@@ -1,4 +1,7 @@
-"""From the rows with the smallest keys to the table a caller gets: order, draws with replacement, added columns, provenance."""
+"""From the rows with the smallest keys to the table a caller gets.
+
+Order, draws with replacement, added columns, provenance.
+"""
 
 from dataclasses import dataclass
 from typing import Any

@@ -21,7 +21,7 @@ def seed_of(rng: RNG) -> int:
     if isinstance(rng, np.random.SeedSequence):
         if isinstance(rng.entropy, int) and not rng.spawn_key:
             return rng.entropy
-        return _join(rng.generate_state(4, np.uint64))
+        return _join(_state(rng))
     if isinstance(rng, np.random.BitGenerator):
         rng = np.random.Generator(rng)
     if isinstance(rng, np.random.Generator):
@@ -38,7 +38,11 @@ def seed_of(rng: RNG) -> int:
 
 def key_of(seed: int) -> Words:
     """The 256 bits, uint64 of shape (4,), that every kernel starts from."""
-    return np.random.SeedSequence(seed).generate_state(4, np.uint64)
+    return _state(np.random.SeedSequence(seed))
+
+
+def _state(sequence: np.random.SeedSequence) -> Words:
+    return sequence.generate_state(4, np.uint64).astype(np.uint64, copy=False)
 
 
 def _entropy(sequence: np.random.SeedSequence) -> int:

@@ -20,7 +20,7 @@ def pack(kind: str, state: dict[str, Any], batches: Sequence[pa.RecordBatch], sc
         for batch in batches:
             writer.write_batch(batch)
     head = json.dumps({"kind": kind, **state}).encode()
-    body = _word(len(head)) + head + sink.getvalue().to_pybytes()
+    body = _word(len(head)) + head + bytes(sink.getvalue())
     return MARK + _word(FORMAT) + _word(len(body)) + _word(zlib.crc32(body)) + body
 
 

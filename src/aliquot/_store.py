@@ -15,7 +15,7 @@ SPARE_ROWS = 64
 
 
 class RowStore:
-    """Keeps the rows with the ``size`` smallest keys: copied out of their batches, never more than about twice ``size``.
+    """Keeps the rows with the ``size`` smallest keys, copied out of their batches, and at most about as many more.
 
     ``batches`` hold them in slots 0, 1, 2, ... After ``settle`` there are just the rows kept, in order of row number.
     """
@@ -30,17 +30,22 @@ class RowStore:
     @property
     def rows(self) -> _arrow.Positions:
         """Row numbers of the rows kept, ascending."""
-        return self.state.kept()[0]
+        rows, _, _ = self.state.kept()
+        return rows
 
     @property
     def keys(self) -> NDArray[np.float64]:
         """Their keys."""
-        return self.state.kept()[1]
+        _, keys, _ = self.state.kept()
+        return keys
 
     def update(
         self, batch: pa.RecordBatch, passes: NDArray[np.uint8] | None = None, keys: NDArray[np.float64] | None = None
     ) -> None:
-        """See the next rows: all, or those with a non-zero byte in ``passes``; under ``keys``, or those of their numbers."""
+        """See the next rows: all, or those with a non-zero byte in ``passes``.
+
+        They come under ``keys``, or under those of their row numbers.
+        """
         if batch.num_rows == 0:
             return
         positions = self.state.stage_rows(batch.num_rows, passes) if keys is None else self.state.stage_keys(keys)

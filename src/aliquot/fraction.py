@@ -7,6 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aliquot import _arrow
+from aliquot._checks import rows_of_fraction
 from aliquot._kernels.simple_random import RowsBelow
 from aliquot._rng import Words
 
@@ -14,9 +15,9 @@ from aliquot._rng import Words
 class FractionSample:
     """Holds every row that can still be among the round(fraction * n) smallest keys of the n rows of the population.
 
-    The largest of those keys falls towards -log(1 - fraction) as n grows, so a row whose key is above what it can be after the rows
-    seen so far is let go for good. "Can be" is eight standard deviations of margin: it goes wrong less than once in
-    1e14 samples, and then ``rows_of`` says so. Holds fraction * n rows and O(sqrt(n)) more.
+    The largest of those keys falls towards -log(1 - fraction) as n grows, so a row whose key is above what it can be
+    after the rows seen so far is let go for good. "Can be" is eight standard deviations of margin: it goes wrong less
+    than once in 1e14 samples, and then ``settle`` raises. Holds fraction * n rows and O(sqrt(n)) more.
     """
 
     def __init__(self, fraction: float, seed: Words) -> None:
@@ -50,6 +51,11 @@ class FractionSample:
         rows = np.concatenate([self.rows, *(rows for rows, _ in self._new)])
         keys = np.concatenate([self.keys, *(keys for _, keys in self._new)])
         stay = np.flatnonzero(keys <= self._limit())
+        if len(stay) < rows_of_fraction(self._fraction, self.population):
+            raise RuntimeError(
+                f"fraction: rows were let go that the sample of {self.population} rows needs, "
+                "as happens to less than one in 1e14; draw again with another rng"
+            )
         self.batches = _arrow.permute(self.batches, stay)
         self.rows, self.keys = rows[stay], keys[stay]
         self._new = []

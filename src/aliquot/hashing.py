@@ -1,5 +1,6 @@
 """Keys by the value of a column, the same for equal values of unlike types."""
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -8,11 +9,11 @@ from aliquot._kernels.hashing import column_keys
 from aliquot._rng import Words
 
 
-def hash_keys(values: pa.Array, seed: Words, name: str) -> NDArray:
+def hash_keys(values: pa.Array, seed: Words, name: str) -> NDArray[np.float64]:
     """The key, float64 of shape (len(values),), of each row by its value.
 
-    Integers of any width, whole floats, booleans and decimals without a fraction hash alike; strings and binaries of any layout; dates
-    of both kinds; a dictionary as what it stands for. All nulls hash alike.
+    Integers of any width, whole floats, booleans and decimals without a fraction hash alike; strings and binaries of
+    any layout; dates of both kinds; a dictionary as what it stands for. All nulls hash alike.
 
     Raises
     ------
@@ -26,7 +27,9 @@ def hash_keys(values: pa.Array, seed: Words, name: str) -> NDArray:
     except pa.ArrowInvalid as error:
         raise ValueError(f"{name}: must hold values of at most 64 bits, got {error}") from error
     if keys is None:
-        raise TypeError(f"{name}: must be a column of numbers, strings, dates or dictionaries of these, got {values.type}")
+        raise TypeError(
+            f"{name}: must be a column of numbers, strings, dates or dictionaries of these, got {values.type}"
+        )
     return keys
 
 

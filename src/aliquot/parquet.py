@@ -1,4 +1,7 @@
-"""Parquet files as one source of rows: footers give the counts, and only the row groups that hold wanted rows are read."""
+"""Parquet files as one source of rows.
+
+Footers give the counts, and only the row groups that hold wanted rows are read.
+"""
 
 import os
 from collections import deque
@@ -134,14 +137,18 @@ class Parquet(Source):
         for expected in self._file_schema:
             at = part.schema.get_all_field_indices(expected.name)
             if len(at) != 1:
-                raise ValueError(f"{file.path}: must have the columns of the first file, got no column {expected.name!r}")
+                raise ValueError(
+                    f"{file.path}: must have the columns of the first file, got no column {expected.name!r}"
+                )
             found = part.schema.field(at[0])
             if found.type != expected.type:
                 raise ValueError(
-                    f"{file.path}: must have the column types of the first file, got {found.type} for {expected.type} in "
-                    f"{expected.name!r}"
+                    f"{file.path}: must have the column types of the first file, "
+                    f"got {found.type} for {expected.type} in {expected.name!r}"
                 )
-        return ParquetPart(part.file, part.size, part.modified_ns, part.group_rows, self._file_schema, part.footer_bytes)
+        return ParquetPart(
+            part.file, part.size, part.modified_ns, part.group_rows, self._file_schema, part.footer_bytes
+        )
 
     def _units(self, where: Where | None, progress: Progress) -> Iterator[Unit]:
         for part, start in zip(self._parts, self._starts, strict=False):
@@ -239,8 +246,8 @@ def read_rows(
 def _is_cheaper_as_dictionary(chunk: pq.ColumnChunkMetaData, schema: pa.Schema) -> bool:
     """Whether a column of strings is best left in codes until its rows are taken: 15 for 38 ns a row, measured.
 
-    Only if all its pages are in codes, as pyarrow else builds a dictionary (ten times slower). The footer does not say so, but
-    plain strings would take 4 bytes and themselves, and codes seldom take 3.
+    Only if all its pages are in codes, as pyarrow else builds a dictionary (ten times slower). The footer does not
+    say so, but plain strings would take 4 bytes and themselves, and codes seldom take 3.
     """
     name = chunk.path_in_schema
     at = schema.get_field_index(name)

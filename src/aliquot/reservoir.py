@@ -20,19 +20,19 @@ from aliquot.sources import as_batches, check_same_schema
 class Reservoir:
     """Keeps a uniform sample of a fixed number of rows of a stream of unknown length, in one pass and O(size) memory.
 
-    Every row has a key that is a pure function of the seed and its row number, and the ``size`` smallest are kept. So the sample
-    does not depend on how the rows were cut into batches; reservoirs over disjoint rows merge exactly; and with one
-    seed the smaller sample is part of the larger.
+    Every row has a key that is a pure function of the seed and its row number, and the ``size`` smallest are kept. So
+    the sample does not depend on how the rows were cut into batches; reservoirs over disjoint rows merge exactly; and
+    with one seed the smaller sample is part of the larger.
 
     Parameters
     ----------
     size : int
         Rows to keep. A shorter stream is kept whole.
     key : str, optional
-        A column of ids. A row's key is then a hash of the seed and its id, not of its row number: the same ids are chosen in every
-        table and run, whatever the row order. ``size`` still counts rows; ties go to the lower row number. Integers of any
-        width, whole floats and booleans hash alike; so do strings and binaries of any layout; a dictionary hashes as
-        what it stands for. Nulls count as one id.
+        A column of ids. A row's key is then a hash of the seed and its id, not of its row number: the same ids are
+        chosen in every table and run, whatever the row order. ``size`` still counts rows; ties go to the lower row
+        number. Integers of any width, whole floats and booleans hash alike; so do strings and binaries of any layout;
+        a dictionary hashes as what it stands for. Nulls count as one id.
     replace : bool, default False
         ``size`` independent draws instead of ``size`` different rows.
     columns : list of str, optional
@@ -45,15 +45,17 @@ class Reservoir:
     Notes
     -----
     Bottom-k with keys ~ Exp(1), found by skipping: a batch costs O(1) plus a few nanoseconds a row that enters, of
-    which there are about size * ln(n / size). At most about ``2 * size`` rows are held, copied out of their batches. One reservoir
-    must not be used by two threads at once; different ones may, and the GIL is released while keys are found.
+    which there are about size * ln(n / size). At most about ``2 * size`` rows are held, copied out of their batches.
+    One reservoir must not be used by two threads at once; different ones may, and the GIL is released while keys are
+    found.
 
-    Draws with replacement come from the same state: in a sequence of independent draws, the next repeats each of the d different rows
-    so far with probability 1/n, and otherwise is the next row by key.
+    Draws with replacement come from the same state: in a sequence of independent draws, the next repeats each of the
+    d different rows so far with probability 1/n, and otherwise is the next row by key.
 
     References
     ----------
-    Duffield, Lund, Thorup (2007), "Priority sampling for estimation of arbitrary subset sums", doi:10.1145/1314690.1314696.
+    Duffield, Lund, Thorup (2007), "Priority sampling for estimation of arbitrary subset sums",
+    doi:10.1145/1314690.1314696.
 
     Examples
     --------
@@ -143,15 +145,16 @@ class Reservoir:
     def merge(self, other: "Reservoir") -> None:
         """Absorb the rows that another reservoir has seen; it stays as it is.
 
-        With one seed the result is that of a single pass over the rows of both, bit for bit. After a merge the next row has the number
-        that follows the rows adjoining one's own.
+        With one seed the result is that of a single pass over the rows of both, bit for bit. After a merge the next
+        row has the number that follows the rows adjoining one's own.
 
         Raises
         ------
         TypeError
             If ``other`` is no Reservoir.
         ValueError
-            If size, design, columns or schema differ, or with one seed the rows overlap. The reservoir is then as it was.
+            If size, design, columns or schema differ, or with one seed the rows overlap. The reservoir is then as it
+            was.
         """
         if not isinstance(other, Reservoir):
             raise TypeError(f"other: must be a Reservoir, got {describe(other)}")
@@ -187,7 +190,8 @@ class Reservoir:
         Returns
         -------
         pyarrow.Table
-            min(size, n_seen) rows; with ``replace``, ``size`` draws once there is a row. A table without columns before the first batch.
+            min(size, n_seen) rows; with ``replace``, ``size`` draws once there is a row. A table without columns
+            before the first batch.
         """
         output = Output(self._replace, order, row_number, design_weight)
         schema = self._kept_schema()
@@ -210,7 +214,9 @@ class Reservoir:
         return output.table(_arrow.permute(self._store.batches, picked), schema, rows[picked], population, facts)
 
     def to_bytes(self) -> bytes:
-        """The state, to be saved, sent, and read by ``from_bytes``: keys, row numbers and rows, as checksummed Arrow IPC."""
+        """The state, to be saved, sent, and read by ``from_bytes``: keys, row numbers and rows, as checksummed
+        Arrow IPC.
+        """
         self._store.settle()
         rows, keys = self._store.rows, self._store.keys
         key, row = self._store.state.first_out()

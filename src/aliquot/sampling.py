@@ -96,8 +96,8 @@ def sample(
     Parameters
     ----------
     source : path, list of paths, Arrow data, or iterable of record batches
-        Parquet files, directories (hive-style directory names become columns), globs and URIs; a pyarrow Table, RecordBatch,
-        RecordBatchReader or Dataset; a polars or pandas frame; a DuckDB relation; anything with
+        Parquet files, directories (hive-style directory names become columns), globs and URIs; a pyarrow Table,
+        RecordBatch, RecordBatchReader or Dataset; a polars or pandas frame; a DuckDB relation; anything with
         ``__arrow_c_stream__`` or ``__arrow_c_array__``. Rows are numbered in this order.
     size : int, optional
         Rows to draw, exactly.
@@ -139,8 +139,8 @@ def sample(
     Notes
     -----
     From Parquet or memory, row numbers are drawn first, in O(size), and only the row groups that hold them are read. A
-    stream is read once, with a Reservoir. With ``where``, the columns it names are read first, but for row groups that their statistics
-    rule out. Memory: the sample and a few row groups.
+    stream is read once, with a Reservoir. With ``where``, the columns it names are read first, but for row groups
+    that their statistics rule out. Memory: the sample and a few row groups.
 
     Examples
     --------
@@ -289,8 +289,9 @@ def bernoulli(source: Any, fraction: float, *, key: str | None = None, rng: _rng
 
     Notes
     -----
-    The rows whose keys are at most -log(1 - fraction): with one seed, a larger fraction chooses the same rows and more, and so does
-    ``sample``. Rows that are not chosen cost nothing without ``key``; row groups of Parquet without a chosen row are not read.
+    The rows whose keys are at most -log(1 - fraction): with one seed, a larger fraction chooses the same rows and
+    more, and so does ``sample``. Rows that are not chosen cost nothing without ``key``; row groups of Parquet without
+    a chosen row are not read.
 
     Examples
     --------
@@ -307,7 +308,7 @@ def bernoulli(source: Any, fraction: float, *, key: str | None = None, rng: _rng
         check_column("key", check_name("key", key), names)
         hash_keys(pa.nulls(0, opened.schema.field(key).type), seed, key)
 
-    def chosen_ids() -> Iterator[pa.RecordBatch]:
+    def chosen_ids(key: str) -> Iterator[pa.RecordBatch]:
         for _, batch in opened.scan(names, None, Progress(None)):
             positions = np.flatnonzero(hash_keys(batch.column(key), seed, key) <= threshold)
             if len(positions):
@@ -317,7 +318,7 @@ def bernoulli(source: Any, fraction: float, *, key: str | None = None, rng: _rng
         keys = RowsBelow(seed)
         return opened.fetch(lambda start, rows: keys.next(rows, threshold)[0] - start, names, Progress(None))
 
-    chosen = chosen_rows() if key is None else chosen_ids()
+    chosen = chosen_rows() if key is None else chosen_ids(key)
     return pa.RecordBatchReader.from_batches(opened.schema, chosen)
 
 

@@ -1,6 +1,7 @@
 """What samples are taken from: rows in Arrow memory, in a stream, or in Parquet files (parquet.py).
 
-A source knows its schema and numbers its rows from 0. One that can be read again knows its row count; a stream does not.
+A source knows its schema and numbers its rows from 0. One that can be read again knows its row count; a stream does
+not.
 """
 
 import os
@@ -22,8 +23,8 @@ Span: TypeAlias = tuple[int, pa.RecordBatch]
 """The number of a batch's first row, and the batch."""
 
 Pick: TypeAlias = Callable[[int, int], _arrow.Positions]
-"""Called with the first row number and length of stretch after stretch of rows, says which positions in it are wanted, ascending,
-repeats allowed."""
+"""Called with the first row number and length of stretch after stretch of rows, says which positions in it are
+wanted, ascending, repeats allowed."""
 
 
 class Source(ABC):
@@ -228,5 +229,3 @@ def check_same_schema(found: pa.Schema, expected: pa.Schema, name: str = "batch"
     """ValueError unless two schemas agree in names, types and nullability."""
     if not found.equals(expected):
         raise ValueError(f"{name}: must keep the schema of the batches before it, got {_difference(found, expected)}")
-
-

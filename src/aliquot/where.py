@@ -53,9 +53,9 @@ def _evaluate(expression: pc.Expression, table: pa.Table) -> pa.ChunkedArray:
 
 
 def _columns_of(expression: pc.Expression, empty: pa.Table) -> list[str]:
-    """pyarrow tells only by trying: a column is read if nothing binds once it has another name."""
+    """Pyarrow tells only by trying: a column is read if nothing binds once it has another name."""
     text = str(expression)
-    names = empty.schema.names
+    names: list[str] = empty.schema.names
     if "FieldPath(" in text:
         return names  # by number, and so all must stand where they are
 

@@ -1,1 +1,4 @@
-"""Compiled kernels: a row count, keys or a column in; row numbers, positions and keys out. Arguments are not checked here."""
+"""Compiled kernels: a row count, keys or a column in; row numbers, positions and keys out.
+
+Arguments are not checked here.
+"""

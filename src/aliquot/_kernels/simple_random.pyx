@@ -53,7 +53,7 @@ cdef class RowsBelow:
         self.keys.get().seek(row)
 
     def next(self, int64_t n, double threshold):
-        """Those among the next n rows: row numbers, int64, ascending, and keys, float64. The threshold must not rise."""
+        """Those among the next n rows: numbers, int64, ascending, and keys, float64. The threshold must not rise."""
         cdef rows_below below
         below.threshold = threshold
         cdef uniform_keys* keys = self.keys.get()

@@ -59,22 +59,33 @@ def _parser() -> argparse.ArgumentParser:
     amount.add_argument("-f", "--fraction", type=float, metavar="SHARE", help="share of the rows to draw, in (0, 1]")
     sample.add_argument("--replace", action="store_true", help="independent draws: a row can come up again")
     sample.add_argument("--columns", type=_names, metavar="A,B", help="columns to keep, in this order")
-    sample.add_argument("--where", metavar="EXPR", help="sample only rows for which this holds, e.g. 'a > 1 and b in (1, 2)'")
+    sample.add_argument(
+        "--where", metavar="EXPR", help="sample only rows for which this holds, e.g. 'a > 1 and b in (1, 2)'"
+    )
     sample.add_argument("--order", choices=("source", "random"), default="source", help="order of the rows drawn")
     sample.add_argument("--row-number", metavar="NAME", help="add a column of row numbers")
     sample.add_argument("--design-weight", metavar="NAME", help="add a column of 1 / inclusion probability")
     sample.add_argument("--seed", type=int, metavar="S", help="the same seed draws the same rows")
     sample.add_argument(
-        "-o", "--output", metavar="OUT", help=".parquet, .arrow or .csv file; - for an Arrow stream; CSV on standard output if left out"
+        "-o",
+        "--output",
+        metavar="OUT",
+        help=".parquet, .arrow or .csv file; - for an Arrow stream; CSV on standard output if left out",
     )
     sample.add_argument("--quiet", action="store_true", help="no progress bar and no summary")
 
     inspect = commands.add_parser("inspect", help="show schema, rows and row groups; of a sample, where it comes from")
-    inspect.add_argument("source", nargs="+", metavar="SOURCE", help="Parquet files, directories, globs or URIs; an .arrow file")
+    inspect.add_argument(
+        "source", nargs="+", metavar="SOURCE", help="Parquet files, directories, globs or URIs; an .arrow file"
+    )
 
     demo = commands.add_parser("demo", help="make data, sample it, print what happened")
-    demo.add_argument("--rows", type=int, default=20_000_000, help="rows of the generated data set (default: %(default)s)")
-    demo.add_argument("--dir", metavar="DIR", help="where to keep the data and samples; a temporary directory if left out")
+    demo.add_argument(
+        "--rows", type=int, default=20_000_000, help="rows of the generated data set (default: %(default)s)"
+    )
+    demo.add_argument(
+        "--dir", metavar="DIR", help="where to keep the data and samples; a temporary directory if left out"
+    )
     return parser
 
 

@@ -17,8 +17,10 @@ _COMPARE = {
 }
 _ARITHMETIC = {ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__"}
 
-HELP = """column names, numbers, "strings", True, False, None; == != < <= > >=, in (...), is None, and, or, not, + - * /;
-col("any name"), date("2024-01-31"), timestamp("2024-01-31 12:00"), struct.field"""
+HELP = (
+    'column names, numbers, "strings", True, False, None; == != < <= > >=, in (...), is None, and, or, not, + - * /; '
+    'col("any name"), date("2024-01-31"), timestamp("2024-01-31 12:00"), struct.field'
+)
 
 
 def parse_expression(text: str) -> pc.Expression:
@@ -110,4 +112,4 @@ class _Reader:
 
     def _error(self, node: ast.expr) -> ValueError:
         part = ast.get_source_segment(self._text.strip(), node)
-        return ValueError(f"--where: must be made of {' '.join(HELP.split())}; got {part!r}")
+        return ValueError(f"--where: must be made of {HELP}; got {part!r}")

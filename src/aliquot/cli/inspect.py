@@ -23,7 +23,9 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"... and {len(files) - 20:,} more files")
     if len(files) > 1:
         total = megabytes(sum(size for _, size, _, _ in files))
-        print(f"{len(files):,} files: {source.num_rows:,} rows in {sum(file[3] for file in files):,} row groups, {total}")
+        print(
+            f"{len(files):,} files: {source.num_rows:,} rows in {sum(file[3] for file in files):,} row groups, {total}"
+        )
     _print_schema(source.schema)
 
 
@@ -46,5 +48,7 @@ def _print_schema(schema: pa.Schema) -> None:
         print("sample:")
         for name, value in provenance(schema).items():
             if name == "source" and isinstance(value, list):
-                value = f"{len(value)} files: " + ", ".join(file["path"] for file in value[:3]) + ", ..." * (len(value) > 3)
+                value = (
+                    f"{len(value)} files: " + ", ".join(file["path"] for file in value[:3]) + ", ..." * (len(value) > 3)
+                )
             print(f"  {name:<10}  {value}")

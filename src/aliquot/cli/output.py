@@ -24,7 +24,9 @@ def _csv(table: pa.Table, sink: pa.NativeFile) -> None:
 
     for field in table.schema:
         if pa.types.is_nested(field.type):
-            raise ValueError(f"{field.name}: must be of a type that CSV can hold, got {field.type}; write .parquet or .arrow")
+            raise ValueError(
+                f"{field.name}: must be of a type that CSV can hold, got {field.type}; write .parquet or .arrow"
+            )
     csv.write_csv(table, sink)
 
 

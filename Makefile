@@ -1,0 +1,60 @@
+# Everything a maintainer types. Each target sets up what it needs in .venv; PYTHON picks the interpreter.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test bench bench-once check format sanitize clean
+
+demo: $(VENV)/.test
+	$(BIN)/aliquot demo
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m slow
+
+bench: $(VENV)/.test
+	$(BIN)/python bench/report.py
+
+bench-once: $(VENV)/.test
+	ALIQUOT_BENCH_SMALL=1 $(BIN)/python -m pytest -q -c bench/pytest.ini bench --benchmark-disable
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PATH="$(BIN):$$PATH" cython-lint src/aliquot/_kernels
+	$(BIN)/clang-format --dry-run --Werror $(CXX_FILES)
+	$(CXX) -std=c++20 -fsyntax-only -Wall -Wextra -Wconversion -Werror -Icsrc -include algorithm $(CXX_UNIT)
+	$(BIN)/mypy --strict src
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CXX_FILES)
+
+# The kernels under AddressSanitizer and UndefinedBehaviorSanitizer, in an environment of their own.
+sanitize:
+	$(MAKE) VENV=.venv-sanitize ALIQUOT_SANITIZE=1 .venv-sanitize/.test
+	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 PYTHONMALLOC=malloc \
+	.venv-sanitize/bin/python -m pytest -q -m "not slow" -p no:cacheprovider \
+		tests/test_random.py tests/test_simple_random.py tests/test_hashing.py tests/test_reservoir.py
+
+clean:
+	rm -rf build dist .venv .venv-sanitize src/*.egg-info src/aliquot/_kernels/*.so
+
+CXX_FILES := $(wildcard csrc/aliquot/*.h*) tests/data/stream_digest.cpp
+CXX_UNIT := tests/data/stream_digest.cpp csrc/aliquot/reservoir.hpp
+SOURCES := pyproject.toml setup.py $(wildcard csrc/aliquot/*) $(wildcard src/aliquot/_kernels/*.p*)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+
+$(VENV)/.test: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install -q -e .[test]
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.test
+	$(BIN)/python -m pip install -q -e .[dev]
+	touch $@
