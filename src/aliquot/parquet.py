@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from aliquot import _arrow
 from aliquot._files import FilePart, find_files, partition_fields
 from aliquot._progress import Progress
-from aliquot.sources import Pick, Source, Span
+from aliquot._source import Pick, Source, Span
 from aliquot.where import Where
 
 BATCH_ROWS = 65_536

@@ -12,9 +12,10 @@ from aliquot._checks import check_bool, check_column, check_count, check_name, c
 from aliquot._ranges import RowRanges
 from aliquot._result import Output, design_name
 from aliquot._saved import pack, unpack
+from aliquot._source import check_same_schema
 from aliquot._store import RowStore
 from aliquot.hashing import hash_keys
-from aliquot.sources import as_batches, check_same_schema
+from aliquot.sources import as_batches
 
 
 class Reservoir:

@@ -26,10 +26,11 @@ from aliquot._kernels.reservoir import ReservoirState
 from aliquot._kernels.simple_random import RowsBelow, draw_ranks, select_rows
 from aliquot._progress import Progress, ProgressOption
 from aliquot._result import Output, design_name
+from aliquot._source import Source, picker
 from aliquot._store import RowStore
 from aliquot.fraction import FractionSample
 from aliquot.hashing import hash_keys
-from aliquot.sources import Source, open_source, picker
+from aliquot.sources import open_source
 from aliquot.where import Where
 
 

@@ -6,56 +6,17 @@ not.
 
 import os
 import sys
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, zip_longest
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from aliquot import _arrow
-from aliquot._checks import check_column, describe
+from aliquot._checks import describe
 from aliquot._progress import Progress
+from aliquot._source import Source, Span, difference
 from aliquot.where import Where
-
-Span: TypeAlias = tuple[int, pa.RecordBatch]
-"""The number of a batch's first row, and the batch."""
-
-Pick: TypeAlias = Callable[[int, int], _arrow.Positions]
-"""Called with the first row number and length of stretch after stretch of rows, says which positions in it are
-wanted, ascending, repeats allowed."""
-
-
-class Source(ABC):
-    """Rows of one schema, numbered from 0."""
-
-    schema: pa.Schema
-    num_rows: int | None = None
-    rows_read: int = 0
-    bytes_read: int = 0
-
-    @abstractmethod
-    def scan(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
-        """Batches of these columns in row order, but for stretches in which no row can pass ``where``."""
-
-    def fetch(self, pick: Pick, columns: Sequence[str], progress: Progress) -> Iterator[pa.RecordBatch]:
-        """These columns of the rows picked, in row order."""
-        for start, batch in self.scan(columns, None, progress):
-            positions = pick(start, batch.num_rows)
-            if len(positions):
-                yield _arrow.take_rows(batch, positions)
-
-    def describe(self) -> object:
-        """What the provenance says of it."""
-        return "arrow"
-
-    def project(self, columns: Sequence[str] | None) -> pa.Schema:
-        """The schema of the columns asked for, once they are known to be there; of all for None."""
-        if columns is None:
-            return self.schema
-        fields = [self.schema.field(check_column("columns", name, self.schema.names)) for name in columns]
-        return pa.schema(fields, self.schema.metadata)
 
 
 class Memory(Source):
@@ -89,7 +50,7 @@ class Stream(Source):
         for batch in self._batches:
             if not batch.schema.equals(self.schema):
                 raise ValueError(
-                    f"source: must keep its schema, got {_difference(batch.schema, self.schema)} at row {start}"
+                    f"source: must keep its schema, got {difference(batch.schema, self.schema)} at row {start}"
                 )
             yield start, batch if whole else batch.select(columns)
             start += batch.num_rows
@@ -140,16 +101,6 @@ def open_source(source: Any) -> Source:
         "source: must be Parquet paths, Arrow data (anything with __arrow_c_stream__ or __arrow_c_array__) or an "
         f"iterable of record batches, got {describe(source)}"
     )
-
-
-def picker(rows: _arrow.Positions) -> Pick:
-    """Picks the rows of these numbers, ascending."""
-
-    def pick(start: int, num_rows: int) -> _arrow.Positions:
-        first, last = np.searchsorted(rows, [start, start + num_rows])
-        return rows[first:last] - start
-
-    return pick
 
 
 def as_batches(data: Any) -> tuple[list[pa.RecordBatch], pa.Schema]:
@@ -211,21 +162,3 @@ def _open_dataset(dataset: Any) -> Source:
         if source.schema.equals(dataset.schema):
             return source
     return Stream(dataset.to_batches(batch_readahead=2, fragment_readahead=1), dataset.schema)
-
-
-def _difference(found: pa.Schema, expected: pa.Schema) -> str:
-    """Where two schemas differ first."""
-    for a, b in zip_longest(map(_field_text, found), map(_field_text, expected), fillvalue="no column"):
-        if a != b:
-            return f"{a} for {b}"
-    return "the same with other metadata"
-
-
-def _field_text(field: pa.Field) -> str:
-    return f"{field.name}: {field.type}" + ("" if field.nullable else " not null")
-
-
-def check_same_schema(found: pa.Schema, expected: pa.Schema, name: str = "batch") -> None:
-    """ValueError unless two schemas agree in names, types and nullability."""
-    if not found.equals(expected):
-        raise ValueError(f"{name}: must keep the schema of the batches before it, got {_difference(found, expected)}")

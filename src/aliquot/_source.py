@@ -1,0 +1,80 @@
+"""What every source of rows is: a schema, rows numbered from 0, and ways to read them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from aliquot import _arrow
+from aliquot._checks import check_column
+from aliquot._progress import Progress
+from aliquot.where import Where
+
+Span: TypeAlias = tuple[int, pa.RecordBatch]
+"""The number of a batch's first row, and the batch."""
+
+Pick: TypeAlias = Callable[[int, int], _arrow.Positions]
+"""Called with the first row number and length of stretch after stretch of rows, says which positions in it are
+wanted, ascending, repeats allowed."""
+
+
+class Source(ABC):
+    """Rows of one schema, numbered from 0."""
+
+    schema: pa.Schema
+    num_rows: int | None = None
+    rows_read: int = 0
+    bytes_read: int = 0
+
+    @abstractmethod
+    def scan(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
+        """Batches of these columns in row order, but for stretches in which no row can pass ``where``."""
+
+    def fetch(self, pick: Pick, columns: Sequence[str], progress: Progress) -> Iterator[pa.RecordBatch]:
+        """These columns of the rows picked, in row order."""
+        for start, batch in self.scan(columns, None, progress):
+            positions = pick(start, batch.num_rows)
+            if len(positions):
+                yield _arrow.take_rows(batch, positions)
+
+    def describe(self) -> object:
+        """What the provenance says of it."""
+        return "arrow"
+
+    def project(self, columns: Sequence[str] | None) -> pa.Schema:
+        """The schema of the columns asked for, once they are known to be there; of all for None."""
+        if columns is None:
+            return self.schema
+        fields = [self.schema.field(check_column("columns", name, self.schema.names)) for name in columns]
+        return pa.schema(fields, self.schema.metadata)
+
+
+def picker(rows: _arrow.Positions) -> Pick:
+    """Picks the rows of these numbers, ascending."""
+
+    def pick(start: int, num_rows: int) -> _arrow.Positions:
+        first, last = np.searchsorted(rows, [start, start + num_rows])
+        return rows[first:last] - start
+
+    return pick
+
+
+def difference(found: pa.Schema, expected: pa.Schema) -> str:
+    """Where two schemas differ first."""
+    for a, b in zip_longest(map(_field_text, found), map(_field_text, expected), fillvalue="no column"):
+        if a != b:
+            return f"{a} for {b}"
+    return "the same with other metadata"
+
+
+def _field_text(field: pa.Field) -> str:
+    return f"{field.name}: {field.type}" + ("" if field.nullable else " not null")
+
+
+def check_same_schema(found: pa.Schema, expected: pa.Schema, name: str = "batch") -> None:
+    """ValueError unless two schemas agree in names, types and nullability."""
+    if not found.equals(expected):
+        raise ValueError(f"{name}: must keep the schema of the batches before it, got {difference(found, expected)}")
