@@ -32,16 +32,20 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(CXX_FILES)
 
-# The kernels under AddressSanitizer and UndefinedBehaviorSanitizer, in an environment of their own.
+# The kernels under AddressSanitizer and UndefinedBehaviorSanitizer, built from a copy of the tree beside the normal build.
+SANITIZE_TESTS := $(addprefix tests/test_,random.py simple_random.py hashing.py reservoir.py sources.py)
+
 sanitize:
-	$(MAKE) VENV=.venv-sanitize ALIQUOT_SANITIZE=1 .venv-sanitize/.test
+	mkdir -p build/sanitize
+	git ls-files -z | xargs -0 cp -p --parents -t build/sanitize
+	ALIQUOT_SANITIZE=1 $(MAKE) -C build/sanitize .venv/.test
+	cd build/sanitize && \
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
-	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 PYTHONMALLOC=malloc \
-	.venv-sanitize/bin/python -m pytest -q -m "not slow" -p no:cacheprovider \
-		tests/test_random.py tests/test_simple_random.py tests/test_hashing.py tests/test_reservoir.py
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+	.venv/bin/python -m pytest -q -m "not slow" -p no:cacheprovider $(SANITIZE_TESTS)
 
 clean:
-	rm -rf build dist .venv .venv-sanitize src/*.egg-info src/aliquot/_kernels/*.so
+	rm -rf build dist .venv src/*.egg-info src/aliquot/_kernels/*.so
 
 CXX_FILES := $(wildcard csrc/aliquot/*.h*) tests/data/stream_digest.cpp
 CXX_UNIT := tests/data/stream_digest.cpp csrc/aliquot/reservoir.hpp

@@ -98,22 +98,21 @@ def main() -> None:
     asked = parser.parse_args()
     for stem in asked.stems or STEMS:
         groups: list[Group] = import_module(f"bench_{stem}").GROUPS
-        measured = []
-        for group in groups:
-            results = run(group, asked.rounds)
-            show(group, results)
-            measured.append({"name": group.name, "rows": group.rows, "ours": group.ours, "results": results})
-        if SIZES is SMALL:
-            continue
-        report = {
+        report: dict[str, Any] = {
             "command": f"python bench/report.py {stem} --rounds {asked.rounds}",
             "cpu": cpu_model(),
             "python": platform.python_version(),
             "packages": {name: version(name) for name in PACKAGES},
-            "groups": measured,
+            "groups": [],
         }
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"bench_{stem}.json").write_text(json.dumps(report, indent=2) + "\n")
+        for group in groups:
+            results = run(group, asked.rounds)
+            show(group, results)
+            report["groups"].append({"name": group.name, "rows": group.rows, "ours": group.ours, "results": results})
+            # After each group, so that a run cut short leaves what it measured.
+            if SIZES is not SMALL:
+                RESULTS.mkdir(exist_ok=True)
+                (RESULTS / f"bench_{stem}.json").write_text(json.dumps(report, indent=2) + "\n")
 
 
 if __name__ == "__main__":

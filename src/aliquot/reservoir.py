@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from aliquot import _arrow, _rng
 from aliquot._checks import check_bool, check_column, check_count, check_name, check_names, describe
@@ -135,12 +134,17 @@ class Reservoir:
         """
         batches, schema = ([batch], batch.schema) if isinstance(batch, pa.RecordBatch) else as_batches(batch)
         kept_schema = self._check_schema(schema)
-        self._ranges.check_room(sum(each.num_rows for each in batches))
+        self._ranges.check_room(batches[0].num_rows if len(batches) == 1 else sum(each.num_rows for each in batches))
         # Hashed before anything is taken in, as it is here that a column can turn out to be unfit.
-        keys = [self._keys(each) for each in batches]
+        keys = (
+            None
+            if self._key is None
+            else [hash_keys(each.column(self._key), self._words, self._key) for each in batches]
+        )
         self._schema, self._input_schema = kept_schema, schema
-        for each, keys_of_each in zip(batches, keys, strict=True):
-            self._store.update(each if self._columns is None else each.select(self._columns), keys=keys_of_each)
+        for i, each in enumerate(batches):
+            rows = each if self._columns is None else each.select(self._columns)
+            self._store.update(rows, None, None if keys is None else keys[i])
             self._go_on_at(self._ranges.extend(each.num_rows))
 
     def merge(self, other: "Reservoir") -> None:
@@ -312,9 +316,6 @@ class Reservoir:
         if self._schema is not None:
             check_same_schema(kept, self._schema)
         return self._schema or kept
-
-    def _keys(self, batch: pa.RecordBatch) -> NDArray[np.float64] | None:
-        return None if self._key is None else hash_keys(batch.column(self._key), self._words, self._key)
 
     def _go_on_at(self, row: int) -> None:
         """Give the next row this number."""
