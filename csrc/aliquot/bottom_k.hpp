@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -34,6 +35,51 @@ inline constexpr auto row_before = [](const auto& a, const auto& b) noexcept {
 inline void sort_by_row(std::span<candidate> rows) noexcept
 {
   if (!std::is_sorted(rows.begin(), rows.end(), row_before)) std::sort(rows.begin(), rows.end(), row_before);
+}
+
+// Drop what is not before `out`, keeping the order. Written without a branch, as half of a full buffer goes, at random.
+template <class Item>
+void keep_before(std::vector<Item>& items, const Item& out)
+{
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const Item item = items[i];
+    items[kept] = item;
+    kept += static_cast<std::size_t>((item.key < out.key) | ((item.key == out.key) & (item.row < out.row)));
+  }
+  items.erase(items.begin() + static_cast<std::ptrdiff_t>(kept), items.end());
+}
+
+// The item that k others are before (0 <= k < items.size(), not checked). A sample of the keys gives a narrow band that
+// almost surely holds it; one pass counts what is below the band and collects what is in it. nth_element on everything
+// would move all items several times and guess every branch.
+template <class Item>
+Item nth_smallest(const std::vector<Item>& items, std::size_t k)
+{
+  constexpr std::size_t most_sampled = 16'384;
+  const auto select = [](std::vector<Item>& from, std::size_t nth) {
+    std::nth_element(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(nth), from.end(), before);
+    return from[nth];
+  };
+  const std::size_t stride = std::max<std::size_t>(items.size() / most_sampled, 16);
+  std::vector<double> sample;
+  for (std::size_t i = 0; i < items.size(); i += stride) sample.push_back(items[i].key);
+  std::sort(sample.begin(), sample.end());
+  const std::size_t middle = k / stride;
+  const std::size_t margin =
+      4 + 2 * static_cast<std::size_t>(std::sqrt(static_cast<double>(sample.size())));  // 4 sigma
+  constexpr double unbounded = std::numeric_limits<double>::infinity();
+  const double low = middle > margin ? sample[middle - margin] : -unbounded;
+  const double high = middle + margin < sample.size() ? sample[middle + margin] : unbounded;
+  std::size_t below = 0;
+  std::vector<Item> band;
+  for (const Item& item : items) {
+    below += item.key < low ? 1u : 0u;
+    if ((item.key >= low) & (item.key <= high)) band.push_back(item);  // one branch, and a rare one
+  }
+  if (below <= k && k < below + band.size()) return select(band, k - below);
+  band = items;
+  return select(band, k);
 }
 
 class bottom_k
@@ -68,13 +114,12 @@ class bottom_k
   void offer(double key, std::int64_t row) { offer(candidate{key, row, 0}); }
 
   // Keep the k smallest only. Afterwards `first_out` is the (k+1)-th smallest exactly.
-  void cut() noexcept
+  void cut()
   {
     if (kept_.size() <= k_) return;
-    const auto kth = kept_.begin() + static_cast<std::ptrdiff_t>(k_);
-    std::nth_element(kept_.begin(), kth, kept_.end(), before);
-    lower(*kth);
-    kept_.resize(k_, no_limit);
+    const candidate out = nth_smallest(kept_, k_);
+    lower(out);
+    keep_before(kept_, out);
   }
 
   // Start over with no candidates, for those before `first_out`.

@@ -87,7 +87,7 @@ class reservoir
   }
 
   // Cut to k rows in order of row number.
-  std::span<candidate> kept() noexcept
+  std::span<candidate> kept()
   {
     kept_.cut();
     sort_by_row(kept_.kept());
@@ -110,7 +110,7 @@ class reservoir
     }
   };
 
-  void settle() noexcept
+  void settle()
   {
     staged_.cut();
     sort_by_row(staged_.kept());

@@ -39,24 +39,6 @@ inline double first_limit(double n, double k) noexcept
   return share < 1.0 ? -std::log1p(-share) : std::numeric_limits<double>::infinity();
 }
 
-// The k-th smallest of `rows` (k >= 1, k <= rows.size(), not checked). All but a few are known to be in: only those
-// above a pivot that leaves room for the ones to be cut are ordered.
-inline keyed_row kth_smallest(const std::vector<keyed_row>& rows, std::size_t k)
-{
-  const std::size_t out = rows.size() - k;
-  const double top = std::max_element(rows.begin(), rows.end(), before)->key;
-  const double share = 2.0 * static_cast<double>(out + 32) / static_cast<double>(rows.size());
-  const double pivot = share < 0.5 ? top * (1.0 - share) : 0.0;
-  std::vector<keyed_row> upper;
-  for (const keyed_row& r : rows) {
-    if (r.key >= pivot) upper.push_back(r);
-  }
-  if (upper.size() <= out) upper = rows;
-  const auto kth = upper.end() - static_cast<std::ptrdiff_t>(out) - 1;
-  std::nth_element(upper.begin(), kth, upper.end(), before);
-  return *kth;
-}
-
 }  // namespace detail
 
 // The k rows of 0 ... n-1 with the smallest keys, in row order. 0 <= k <= n <= max_rows (not checked)
@@ -71,7 +53,7 @@ inline std::vector<keyed_row> select_rows(const seed_key& seed, std::int64_t n, 
     if (sink.found.size() >= static_cast<std::size_t>(k)) break;
     sink.threshold *= 2.0;
   }
-  const keyed_row last = detail::kth_smallest(sink.found, static_cast<std::size_t>(k));
+  const keyed_row last = nth_smallest(sink.found, static_cast<std::size_t>(k) - 1);
   std::erase_if(sink.found, [&](const keyed_row& r) { return before(last, r); });
   return std::move(sink.found);
 }

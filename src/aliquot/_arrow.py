@@ -29,8 +29,12 @@ def take(array: pa.Array, positions: Positions) -> pa.Array:
 
 def take_rows(batch: pa.RecordBatch, positions: Positions) -> pa.RecordBatch:
     """Rows of a batch, in the order of ``positions``."""
+    if batch.num_columns == 0 and len(positions) <= batch.num_rows:
+        return batch.slice(0, len(positions))
     if batch.num_columns == 0:
         return empty_columns(len(positions), batch.schema)
+    if _can_take(batch.schema):
+        return batch.take(pa.array(positions))
     columns = [take(column, positions) for column in batch.columns]
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
@@ -104,7 +108,7 @@ def consolidate(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> list[pa
 
 def with_own_dictionaries(batch: pa.RecordBatch, first: pa.RecordBatch | None) -> pa.RecordBatch:
     """The batch with dictionaries of no more than its own values, but where it shares those of ``first``."""
-    if not any(pa.types.is_dictionary(kind) for kind in batch.schema.types):
+    if not has_dictionaries(batch.schema):
         return batch
     columns = [
         _shrink(column)
@@ -144,6 +148,16 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_map(kind):
         return pa.map_(_plain_field(kind.key_field), _plain_field(kind.item_field), kind.keys_sorted)
     return kind
+
+
+@lru_cache(maxsize=256)
+def _can_take(schema: pa.Schema) -> bool:
+    return all(_plain(kind) == kind for kind in schema.types)
+
+
+def has_dictionaries(schema: pa.Schema) -> bool:
+    """Whether a column holds codes into a dictionary."""
+    return any(pa.types.is_dictionary(kind) for kind in schema.types)
 
 
 def _plain_field(field: pa.Field) -> pa.Field:

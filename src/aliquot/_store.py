@@ -85,7 +85,11 @@ class RowStore:
         slots = self.state.kept()[2]
         if len(slots) == self._stored and np.all(slots[1:] > slots[:-1]):
             return
-        self.batches = _arrow.permute(self.batches, slots)
+        if self.batches:
+            schema = self.batches[0].schema
+            # Joining first is cheaper, but might need more codes than a dictionary has for rows that are let go.
+            joined = self.batches if _arrow.has_dictionaries(schema) else _arrow.consolidate(self.batches, schema)
+            self.batches = _arrow.permute(joined, slots)
         self._stored = len(slots)
         self.state.renumber()
 
