@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import textwrap
 
 import numpy as np
 import pyarrow as pa
@@ -102,6 +103,7 @@ class TestSample:
             ("data-0.parquet -n 5 --columns x,nope", "aliquot: columns: must be a column of ['x', 's', 'any name', 'n', 't', 'd', 'b'], got 'nope'"),
             ("data-0.parquet -f 2", "aliquot: fraction: must be above 0 and at most 1, got 2.0"),
             ("data-0.parquet", "aliquot sample: one of the arguments -n/--size -f/--fraction is required (see aliquot sample --help)"),
+            ("data-0.parquet -n 5 --where x>99999999999999999999", "aliquot: --where: must be made of numbers of at most 64 bits, got 99999999999999999999"),
             ("- data-0.parquet -n 5", "aliquot: SOURCE: must be - alone or paths, got - data-0.parquet"),
         ],
     )  # fmt: skip
@@ -168,6 +170,32 @@ class TestWhere:
     def test_what_is_not_of_the_language(self, text):
         with pytest.raises(ValueError, match=r"^--where: must be made of column names, .* got "):
             parse_expression(text)
+
+
+def test_a_signal_leaves_no_partial_file(there):
+    code = """
+        import os, signal, sys
+        from aliquot import cli
+        def wait(table, sink):
+            sink.write(b"half")
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pause()
+        import aliquot.cli.output
+        aliquot.cli.output.WRITERS[".parquet"] = wait
+        sys.argv = ["aliquot", "sample", "data-0.parquet", "-n", "5", "-o", "o.parquet"]
+        sys.exit(cli.main())
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
+    assert done.returncode == 128 + 15
+    assert sorted(os.listdir()) == ["data-0.parquet", "data-1.parquet"]
+
+
+def test_a_link_is_followed(there):
+    (there / "real.parquet").write_text("old")
+    os.symlink("real.parquet", "link.parquet")
+    assert cli.main(["sample", "data-0.parquet", "-n", "5", "-o", "link.parquet", "--quiet"]) == 0
+    assert os.path.islink("link.parquet")
+    assert pq.read_table("real.parquet").num_rows == 5
 
 
 class TestInspect:

@@ -150,6 +150,17 @@ class TestHive:
         assert sampled.column_names == ["name", "year", "row"]
         assert sampled.num_rows == 100
 
+    def test_values_that_are_not_all_numbers_stay_as_written(self, tmp_path):
+        for value in ("01", "1", "x"):
+            (tmp_path / f"k={value}").mkdir()
+            pq.write_table(TABLE.select(["x"]).slice(0, 1), tmp_path / f"k={value}" / "f.parquet")
+        assert aq.sample(tmp_path, 3, rng=1)["k"].to_pylist() == ["01", "1", "x"]
+
+    def test_globs_in_uris_stay_within_a_directory(self, directory):
+        with pytest.raises(FileNotFoundError):
+            aq.sample(f"file://{directory}/*.parquet", 1)
+        assert aq.sample(f"file://{directory}/year=2001/**/*.parquet", 1).column_names == ["x", "name"]
+
     def test_globs_see_them_too(self, directory):
         assert aq.sample(f"{directory}/year=2001/*/*.parquet", 5, rng=1).column_names == ["x", "name"]
 
@@ -199,6 +210,26 @@ class TestReadingLittle:
 
 
 class TestWhere:
+    def test_statistics_do_not_hide_nan(self, tmp_path):
+        nan = float("nan")
+        table = pa.table({"x": [1.0, 2.0, nan, 4.0, 150.0, nan, 3.0, 4.0]})
+        pq.write_table(table, tmp_path / "x.parquet", row_group_size=4)
+        where = ~(pc.field("x") < 100)
+        sampled = aq.sample(tmp_path, fraction=1.0, where=where, row_number="row")
+        assert sampled["row"].to_pylist() == [2, 4, 5]
+
+    def test_columns_by_number_are_those_of_the_first_file(self, tmp_path):
+        table = pa.table({"a": np.arange(100), "b": np.arange(100, 200)})
+        pq.write_table(table, tmp_path / "0.parquet")
+        pq.write_table(table.select(["b", "a"]), tmp_path / "1.parquet")
+        assert aq.sample(tmp_path, fraction=1.0, where=pc.field(0) < 50, columns=["b"]).num_rows == 100
+
+    def test_an_expression_that_does_not_fit_the_types_is_no_fault_of_the_file(self, files):
+        import datetime
+
+        with pytest.raises((ValueError, TypeError), match=r"^where: must be an expression "):
+            aq.sample(files, 1, where=pc.field("t") < pc.scalar(datetime.datetime(2020, 1, 1)))
+
     def test_the_sample_is_that_of_the_table(self, files):
         where = (pc.field("s") == "s3") | (pc.field("n", "a") > 9000)
         same(
@@ -242,8 +273,25 @@ class TestEdges:
         pq.write_table(strings, tmp_path / "x.parquet", row_group_size=50_000)
         same(aq.sample(tmp_path, 500, rng=7), aq.sample(strings, 500, rng=7))
 
+    def test_names_of_nested_leaves_are_no_names_of_columns(self, tmp_path):
+        strings = pa.array([f"v{i % 5}" for i in range(3000)])
+        table = pa.table({"a.b": strings, "a": pa.StructArray.from_arrays([strings], ["b"])})
+        pq.write_table(table, tmp_path / "x.parquet")
+        same(aq.sample(tmp_path, 50, rng=7), aq.sample(table, 50, rng=7))
+
+    def test_dictionaries_are_cut_to_the_rows_drawn(self, tmp_path):
+        table = pa.table({"d": pa.array([f"value {i}" for i in range(50_000)]).dictionary_encode()})
+        pq.write_table(table, tmp_path / "x.parquet", row_group_size=10_000)
+        assert aq.sample(tmp_path, 10, rng=7).nbytes < 2000
+        assert aq.bernoulli(tmp_path, 0.001, rng=7).read_all().nbytes < 20_000
+
 
 class TestErrors:
+    def test_two_columns_of_one_name_are_named(self, tmp_path):
+        pq.write_table(pa.table([[1], [2]], ["a", "a"]), tmp_path / "x.parquet")
+        with pytest.raises(ValueError, match=r"x\.parquet: must have columns of different names, got 'a' twice$"):
+            aq.sample(tmp_path, 1)
+
     def test_nothing_there(self, tmp_path):
         for path in (tmp_path / "nope", f"{tmp_path}/*.parquet", tmp_path):
             with pytest.raises(FileNotFoundError, match=r"^source: must be .* got '"):

@@ -80,7 +80,8 @@ def test_a_gap_is_filled_by_the_own_stream():
     feed(early, 3000, 7500)
     before = early.to_bytes()
     with pytest.raises(
-        ValueError, match=r"^batch: must hold rows not seen yet, got rows 7500 to 8500, of which those from 8000 came with a merge$"
+        ValueError,
+        match=r"^batch: must hold rows not seen yet, got rows 7500 to 8500, of which those from 8000 came with a merge$",
     ):
         early.update(rows(7500, 8500))
     assert early.to_bytes() == before
@@ -266,8 +267,50 @@ class TestErrorsLeaveTheStateAsItWas:
 
         self.check(reservoir, MemoryError, "^planted$", update)
 
+    def test_dictionaries_that_do_not_fit_together(self):
+        def batch(i):
+            return pa.record_batch(
+                {"d": pa.DictionaryArray.from_arrays(pa.array(range(100), pa.int8()), [f"{i}-{j}" for j in range(100)])}
+            )
+
+        reservoir, short = aq.Reservoir(150, rng=7), aq.Reservoir(1000, rng=7)
+        for i in range(10):
+            reservoir.update(batch(i))
+            short.update(batch(i))
+        rows = aq.sample_indices(1000, 150, rng=7).tolist()
+        assert reservoir.result()["d"].to_pylist() == [f"{row // 100}-{row % 100}" for row in rows]
+        assert aq.Reservoir.from_bytes(short.to_bytes()).result()["d"].to_pylist() == [
+            f"{i}-{j}" for i in range(10) for j in range(100)
+        ]
+        shuffled = reservoir.result("random", row_number="row")
+        assert shuffled["d"].to_pylist() == [f"{row // 100}-{row % 100}" for row in shuffled["row"].to_pylist()]
+
+    def test_a_failed_compaction_loses_nothing(self, monkeypatch):
+        reservoir = aq.Reservoir(20, rng=7)
+
+        def fail(*_):
+            raise MemoryError("planted")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("aliquot._arrow.permute", fail)
+            while reservoir._store._stored <= 2 * 20 + 64:
+                feed(reservoir, reservoir.n_seen, reservoir.n_seen + 10)
+            seen = reservoir.n_seen
+            with pytest.raises(MemoryError, match="planted"):
+                reservoir.update(rows(seen, seen + 10))
+        assert reservoir.n_seen == seen
+        assert drawn(feed(reservoir, seen, N)) == aq.sample_indices(N, 20, rng=7).tolist()
+
 
 class TestBytes:
+    def test_equality_and_bytes_do_not_depend_on_batching(self):
+        a, b = aq.Reservoir(100, rng=7), aq.Reservoir(100, rng=7)
+        a.update(rows(0, 20))
+        for first in range(0, 20, 5):
+            b.update(rows(first, first + 5))
+        assert a == b
+        assert a.to_bytes() == b.to_bytes()
+
     DATA = feed(aq.Reservoir(20, rng=7), 0, 1000).to_bytes()
 
     def test_every_damaged_byte_is_noticed(self):
@@ -286,6 +329,10 @@ class TestBytes:
         newer = self.DATA[:8] + (2).to_bytes(8, "little") + self.DATA[16:]
         with pytest.raises(ValueError, match=r"^data: must be of format 1 or before, got 2: saved by a newer aliquot$"):
             aq.Reservoir.from_bytes(newer)
+
+    def test_an_older_format_that_never_was(self):
+        with pytest.raises(ValueError, match=r"^data: must be whole"):
+            aq.Reservoir.from_bytes(self.DATA[:8] + (0).to_bytes(8, "little") + self.DATA[16:])
 
     def test_other_things(self):
         with pytest.raises(TypeError, match=r"^data: must be bytes, got str$"):

@@ -108,6 +108,12 @@ class TestWhere:
         assert max(aq.sample(table, 5, where=pc.field("n", "a") < 10, rng=1)["x"].to_pylist()) < 10
         assert max(aq.sample(table, 5, where=pc.field(1) < 10, rng=1)["x"].to_pylist()) < 10
 
+    def test_columns_by_number_are_those_of_the_source(self):
+        table = pa.table({"a": np.arange(100), "b": np.arange(100, 200)})
+        for source in (table, stream(table)):
+            sampled = aq.sample(source, 3, where=pc.field(0) > 96, columns=["b"], rng=1)
+            assert sampled["b"].to_pylist() == [197, 198, 199]
+
     @pytest.mark.parametrize("source", [TABLE, None])
     def test_too_few_pass(self, source):
         with pytest.raises(ValueError, match=r"^size: must be at most the population of 10 rows, got 11$"):

@@ -239,10 +239,46 @@ class TestTypes:
             None,
         ]
 
+    @pytest.mark.parametrize("nest", ["plain", "list", "struct", "list_view"])
+    def test_memory_is_that_of_the_rows_kept(self, nest):
+        def batch(i):
+            values = pa.array([f"value {i} {j} of a dictionary of its own" for j in range(5000)])
+            if nest == "list_view":
+                return pa.record_batch({"v": pa.ListViewArray.from_arrays(np.arange(5000), np.ones(5000, int), values)})
+            values = values.dictionary_encode()
+            if nest == "list":
+                values = pa.ListArray.from_arrays(np.arange(5001), values)
+            elif nest == "struct":
+                values = pa.StructArray.from_arrays([values], ["d"])
+            return pa.record_batch({"v": values})
+
+        reservoir = aq.Reservoir(20, rng=7)
+        for i in range(30):
+            reservoir.update(batch(i))
+        assert len(reservoir.to_bytes()) < 300_000  # the first dictionary whole, and not 30 of them
+        sampled = aq.sample((batch(i) for i in range(30)), fraction=0.0001, rng=7, row_number="row")
+        assert sampled.num_rows == 15
+        for row in sampled.to_pylist():
+            text = {"list": lambda v: v[0], "list_view": lambda v: v[0], "struct": lambda v: v["d"]}.get(
+                nest, lambda v: v
+            )(row["v"])
+            assert text.startswith(f"value {row['row'] // 5000} {row['row'] % 5000} ")
+
+    def test_extension_types_over_types_that_cannot_be_picked(self):
+        for storage in (
+            pa.array(["a", None, "c"], pa.string_view()),
+            pa.RunEndEncodedArray.from_arrays([1, 3], ["a", "b"]),
+        ):
+            values = pa.ExtensionArray.from_storage(pa.opaque(storage.type, "t", "v"), storage)
+            assert aq.sample(pa.table({"v": values}), 2, rng=3)["v"].to_pylist() == [
+                values[i].as_py() for i in aq.sample_indices(3, 2, rng=3)
+            ]
+
     def test_columns_of_one_name(self):
         table = pa.table([pa.array(np.arange(100)), pa.array(np.arange(100, 200))], ["x", "x"])
         sampled = aq.sample(table, 5, rng=1)
         assert (sampled.column(1).to_numpy() - sampled.column(0).to_numpy()).tolist() == [100] * 5
+        assert aq.sample(table.to_reader(), 5, rng=1).equals(sampled)
         with pytest.raises(ValueError, match=r"^columns: must be unambiguous, got 'x', the name of several columns$"):
             aq.sample(table, 5, columns=["x"])
 
@@ -255,7 +291,24 @@ class TestTypes:
             assert sampled.schema.metadata[b"m"] == b"1"
 
 
+def test_sources_without_rows_keep_their_schema(tmp_path):
+    schema = TABLE.schema
+    for source in (iter([schema.empty_table()]), ds.dataset([], schema=schema), TABLE.slice(0, 0).to_reader()):
+        assert aq.sample(source, 0).schema.remove_metadata() == schema
+
+
+def test_an_iterable_of_paths_is_a_list_of_paths(tmp_path):
+    for i in range(3):
+        pq.write_table(TABLE.slice(i * 10, 10), tmp_path / f"{i}.parquet")
+    assert aq.sample(sorted(tmp_path.glob("*.parquet")), 30)["x"].to_pylist() == list(range(30))
+    assert aq.sample((path for path in sorted(tmp_path.glob("*.parquet"))), 30)["x"].to_pylist() == list(range(30))
+
+
 class TestErrors:
+    def test_values_that_are_no_rows(self):
+        with pytest.raises(TypeError, match=r"^source: must be rows with columns, got Series: "):
+            aq.sample(pl.Series([1, 2]), 1)
+
     @pytest.mark.parametrize("source", [5, None, {"x": [1]}, b"bytes", object()])
     def test_no_source(self, source):
         with pytest.raises(TypeError, match=r"^source: must be Parquet paths, Arrow data .* got "):

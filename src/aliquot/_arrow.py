@@ -21,10 +21,16 @@ def take(array: pa.Array, positions: Positions) -> pa.Array:
     kind = array.type
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
         return _take_views(array, positions)
+    if pa.types.is_run_end_encoded(kind):
+        return _take_runs(array, positions)
+    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
+        return _take_list_views(array, positions)
     plain = _plain(kind)
     if plain == kind:
         return array.take(pa.array(positions))
-    return _restore(_flatten(array, plain).take(pa.array(positions)), kind)
+    if isinstance(kind, pa.BaseExtensionType):
+        return pa.ExtensionArray.from_storage(kind, take(array.storage, positions))
+    return array.cast(plain).take(pa.array(positions)).cast(kind)
 
 
 def take_rows(batch: pa.RecordBatch, positions: Positions) -> pa.RecordBatch:
@@ -61,16 +67,33 @@ def permute(batches: Sequence[pa.RecordBatch], order: Positions) -> list[pa.Reco
     pieces = []
     for piece in np.array_split(order, len(order) * row_bytes // JOIN_BYTES + 1):
         by_row = np.argsort(piece, kind="stable")
-        rows = join(take_sorted(batches, piece[by_row]), batches[0].schema)
+        rows = take_sorted(batches, piece[by_row])
         place = np.empty_like(by_row)
         place[by_row] = np.arange(len(by_row))
-        pieces.append(take_rows(rows, place))
+        joined = consolidate(rows, batches[0].schema)
+        if len(joined) == 1:
+            pieces.append(take_rows(joined[0], place))
+        else:  # dictionaries that do not fit together: row by row
+            pieces += [each for row in place for each in take_sorted(joined, np.array([row]))]
     return pieces
 
 
 def empty_columns(num_rows: int, schema: pa.Schema) -> pa.RecordBatch:
     """A batch of rows without columns."""
     return pa.RecordBatch.from_arrays([pa.nulls(num_rows)], ["_"]).select([]).replace_schema_metadata(schema.metadata)
+
+
+def same_values(a: Sequence[pa.RecordBatch], b: Sequence[pa.RecordBatch]) -> bool:
+    """Whether batches of one schema hold the same rows, NaN like NaN, over whatever dictionaries and cuts."""
+    if not a or not b:
+        return sum(batch.num_rows for batch in a) == sum(batch.num_rows for batch in b)
+    left: pa.Table = pa.Table.from_batches(a)
+    right: pa.Table = pa.Table.from_batches(b)
+    # pyarrow compares NaN as numbers do and dictionaries whole; their text is compared as text is.
+    return not any(
+        not x.equals(y) and repr(x.to_pylist()) != repr(y.to_pylist())
+        for x, y in zip(left.columns, right.columns, strict=True)
+    )
 
 
 def without_first(batch: pa.RecordBatch, count: int, schema: pa.Schema) -> pa.RecordBatch:
@@ -94,7 +117,10 @@ def join(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch
 
 
 def consolidate(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> list[pa.RecordBatch]:
-    """Batches as a few, of at most about JOIN_BYTES each: 32-bit offsets of a string column end at 2 GiB."""
+    """Batches as a few, of at most about JOIN_BYTES each: 32-bit offsets of a string column end at 2 GiB.
+
+    Batches stay apart whose dictionaries together have more values than the type of their codes can tell apart.
+    """
     groups: list[list[pa.RecordBatch]] = [[]]
     size = 0
     for batch in batches:
@@ -103,17 +129,23 @@ def consolidate(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> list[pa
             size = 0
         groups[-1].append(batch)
         size += batch.nbytes
-    return [group[0] if len(group) == 1 else join(group, schema) for group in groups if group]
+    joined: list[pa.RecordBatch] = []
+    for group in groups:
+        try:
+            joined += [join(group, schema)] if len(group) > 1 else group
+        except pa.ArrowInvalid:
+            joined += group
+    return joined
 
 
-def with_own_dictionaries(batch: pa.RecordBatch, first: pa.RecordBatch | None) -> pa.RecordBatch:
+def with_own_dictionaries(batch: pa.RecordBatch, first: pa.RecordBatch | None = None) -> pa.RecordBatch:
     """The batch with dictionaries of no more than its own values, but where it shares those of ``first``."""
     if not has_dictionaries(batch.schema):
         return batch
     columns = [
-        _shrink(column)
-        if pa.types.is_dictionary(column.type) and not (first and _same_dictionary(column, first.column(i)))
-        else column
+        column
+        if first is not None and pa.types.is_dictionary(column.type) and _same_dictionary(column, first.column(i))
+        else _shrink(column)
         for i, column in enumerate(batch.columns)
     ]
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
@@ -128,6 +160,27 @@ def _take_views(array: pa.Array, positions: Positions) -> pa.Array:
     return shared.cast(_plain(array.type)).cast(array.type)
 
 
+def _take_list_views(array: pa.Array, positions: Positions) -> pa.Array:
+    """Rows of a list view array with a copy of their own values, where pyarrow's share those of all rows."""
+    views = array.take(pa.array(positions))
+    valid = views.is_valid().to_numpy(zero_copy_only=False)
+    sizes = np.where(valid, views.sizes.to_numpy(), 0).astype(np.int64)
+    starts = np.cumsum(sizes) - sizes
+    inside = np.arange(sizes.sum()) - np.repeat(starts, sizes)
+    values = take(array.values, np.repeat(views.offsets.to_numpy().astype(np.int64), sizes) + inside)
+    index = views.offsets.type
+    return type(array).from_arrays(
+        pa.array(starts, index), pa.array(sizes, index), values, array.type, mask=pa.array(~valid)
+    )
+
+
+def _take_runs(array: pa.RunEndEncodedArray, positions: Positions) -> pa.Array:
+    """Rows of a run-end encoded array, each a run of its own."""
+    runs = np.searchsorted(array.run_ends.to_numpy(), positions + array.offset, side="right")
+    ends = pa.array(np.arange(1, len(positions) + 1), array.type.run_end_type)
+    return pa.RunEndEncodedArray.from_arrays(ends, take(array.values, runs), type=array.type)
+
+
 @lru_cache(maxsize=1024)
 def _plain(kind: pa.DataType) -> pa.DataType:
     """The nearest type that pyarrow can pick rows from, the same one for most."""
@@ -137,6 +190,9 @@ def _plain(kind: pa.DataType) -> pa.DataType:
         return pa.large_binary()
     if pa.types.is_run_end_encoded(kind):
         return _plain(kind.value_type)
+    if isinstance(kind, pa.BaseExtensionType):
+        plain = _plain(kind.storage_type)
+        return kind if plain == kind.storage_type else plain
     if pa.types.is_list(kind):
         return pa.list_(_plain_field(kind.value_field))
     if pa.types.is_large_list(kind):
@@ -152,28 +208,17 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 @lru_cache(maxsize=256)
 def _can_take(schema: pa.Schema) -> bool:
-    return all(_plain(kind) == kind for kind in schema.types)
+    return not any(pa.types.is_list_view(kind) or _plain(kind) != kind for kind in schema.types)
 
 
+@lru_cache(maxsize=256)
 def has_dictionaries(schema: pa.Schema) -> bool:
-    """Whether a column holds codes into a dictionary."""
-    return any(pa.types.is_dictionary(kind) for kind in schema.types)
+    """Whether a column holds codes into a dictionary, at whatever depth."""
+    return any(map(_holds_dictionary, schema.types))
 
 
 def _plain_field(field: pa.Field) -> pa.Field:
     return field.with_type(_plain(field.type))
-
-
-def _flatten(array: pa.Array, plain: pa.DataType) -> pa.Array:
-    if pa.types.is_run_end_encoded(array.type):
-        array = pc.run_end_decode(array)
-    return array.cast(plain)
-
-
-def _restore(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    if pa.types.is_run_end_encoded(kind):
-        return pc.run_end_encode(array.cast(kind.value_type), run_end_type=kind.run_end_type)
-    return array.cast(kind)
 
 
 def _concat(arrays: list[pa.Array], field: pa.Field) -> pa.Array:
@@ -181,10 +226,7 @@ def _concat(arrays: list[pa.Array], field: pa.Field) -> pa.Array:
         return pa.nulls(0, field.type)
     if pa.types.is_dictionary(field.type) and not all(_same_dictionary(each, arrays[0]) for each in arrays[1:]):
         arrays = [_shrink(array) for array in arrays]
-    try:
-        return pa.concat_arrays(arrays)
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"{field.name}: must join into one array of type {field.type}, got {error}") from error
+    return pa.concat_arrays(arrays)
 
 
 def _same_dictionary(a: pa.DictionaryArray, b: pa.DictionaryArray) -> bool:
@@ -195,8 +237,25 @@ def _same_dictionary(a: pa.DictionaryArray, b: pa.DictionaryArray) -> bool:
     return place(a) == place(b)
 
 
-def _shrink(array: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The same values over a dictionary of just those, in its order; null values become null codes."""
+def _shrink(array: pa.Array) -> pa.Array:
+    """The same values over dictionaries of just those, in their order; null values become null codes.
+
+    ``array`` is as ``take`` gives it: at offset 0, with no values that are not its own.
+    """
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        return _shrink_codes(array)
+    if not _holds_dictionary(kind) or array.offset:
+        return array
+    if pa.types.is_struct(kind):
+        fields = [_shrink(array.field(i)) for i in range(kind.num_fields)]
+        return pa.StructArray.from_arrays(fields, fields=list(kind), mask=array.is_null())
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return type(array).from_arrays(array.offsets, _shrink(array.values), type=kind, mask=array.is_null())
+    return array
+
+
+def _shrink_codes(array: pa.DictionaryArray) -> pa.DictionaryArray:
     codes = array.indices
     if array.dictionary.null_count:
         nowhere = pa.array(np.flatnonzero(array.dictionary.is_null().to_numpy(zero_copy_only=False)))
@@ -210,3 +269,8 @@ def _shrink(array: pa.DictionaryArray) -> pa.DictionaryArray:
         take(array.dictionary, used.astype(np.int64)),
         ordered=array.type.ordered,
     )
+
+
+def _holds_dictionary(kind: pa.DataType) -> bool:
+    nested = [kind.field(i).type for i in range(kind.num_fields)]
+    return pa.types.is_dictionary(kind) or any(map(_holds_dictionary, nested))

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,7 +18,7 @@ NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 @dataclass(frozen=True)
 class FilePart:
-    """One file, and the values of the columns that stand in its path."""
+    """One file, and the values of the columns that stand in its path, as text unless pyarrow parsed them."""
 
     filesystem: pafs.FileSystem
     path: str
@@ -53,7 +53,8 @@ def partition_fields(files: Sequence[FilePart], schema: pa.Schema) -> list[pa.Fi
 
     int32 or int64 if all values are whole numbers, else string.
     """
-    names = [name for name in files[0].partition if name not in schema.names]
+    names = [name for file in files for name in file.partition]
+    names = [name for name in dict.fromkeys(names) if name not in set(schema.names)]
     for file in files:
         for name in names:
             if name not in file.partition:
@@ -62,9 +63,9 @@ def partition_fields(files: Sequence[FilePart], schema: pa.Schema) -> list[pa.Fi
 
 
 def _common_type(values: Sequence[Any]) -> pa.DataType:
-    there = [value for value in values if value is not None]
-    if there and all(isinstance(value, int) for value in there):
-        return pa.int32() if all(-(2**31) <= value < 2**31 for value in there) else pa.int64()
+    there = {value for value in values if value is not None}
+    if there and all(isinstance(value, int) or re.fullmatch(r"-?\d{1,18}", str(value), re.ASCII) for value in there):
+        return pa.int32() if all(-(2**31) <= int(value) < 2**31 for value in there) else pa.int64()
     kinds = {pa.scalar(value).type for value in there}
     return kinds.pop() if len(kinds) == 1 else pa.string()
 
@@ -88,7 +89,9 @@ def _find(path: str) -> list[FilePart]:
         matches = [name for name in found if name.endswith(SUFFIXES)]
         return _matched(matches, path, filesystem, what="a directory with Parquet files")
     if glob.has_magic(path):
-        matches = [name for name in _below(filesystem, _literal_head(path)) if fnmatch(name, path)]
+        matches = [
+            name for name in _below(filesystem, _literal_head(path)) if _matches(name.split("/"), path.split("/"))
+        ]
         return _matched(matches, path, filesystem)
     raise FileNotFoundError(f"source: must be a file, a directory or a pattern that matches some, got {path!r}")
 
@@ -128,11 +131,14 @@ def _partition(path: str) -> dict[str, Any]:
     for part in path.split("/")[:-1]:
         name, equals, value = part.partition("=")
         if equals and name:
-            values[unquote(name)] = _parse(unquote(value))
+            values[unquote(name)] = None if value == NULL_PARTITION else unquote(value)
     return values
 
 
-def _parse(value: str) -> int | str | None:
-    if value == NULL_PARTITION:
-        return None
-    return int(value) if re.fullmatch(r"-?\d{1,18}", value, re.ASCII) else value
+def _matches(parts: list[str], pattern: list[str]) -> bool:
+    """Whether a path matches a glob, as the shell understands it: * within a name, ** across directories."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_matches(parts[i:], pattern[1:]) for i in range(len(parts) + 1))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])

@@ -21,7 +21,7 @@ def pack(kind: str, state: dict[str, Any], batches: Sequence[pa.RecordBatch], sc
             writer.write_batch(batch)
     head = json.dumps({"kind": kind, **state}).encode()
     body = _word(len(head)) + head + bytes(sink.getvalue())
-    return MARK + _word(FORMAT) + _word(len(body)) + _word(zlib.crc32(body)) + body
+    return MARK + _word(FORMAT) + _word(len(body)) + _word(_check(FORMAT, body)) + body
 
 
 def unpack(kind: str, data: bytes) -> tuple[dict[str, Any], list[pa.RecordBatch], pa.Schema]:
@@ -44,7 +44,7 @@ def unpack(kind: str, data: bytes) -> tuple[dict[str, Any], list[pa.RecordBatch]
     if version > FORMAT:
         raise ValueError(f"data: must be of format {FORMAT} or before, got {version}: saved by a newer aliquot")
     body = data[len(MARK) + 3 * _WORD :]
-    if len(body) != size or zlib.crc32(body) != check or size == 0:
+    if len(body) != size or _check(version, body) != check:
         raise ValueError("data: must be whole, got bytes that do not match their checksum")
     rows = _WORD + _read(body, 0)
     state = json.loads(body[_WORD:rows])
@@ -52,6 +52,10 @@ def unpack(kind: str, data: bytes) -> tuple[dict[str, Any], list[pa.RecordBatch]
         raise ValueError(f"data: must be a saved {kind}, got a {state['kind']}")
     with pa.ipc.open_stream(body[rows:]) as reader:
         return state, list(reader), reader.schema
+
+
+def _check(version: int, body: bytes) -> int:
+    return zlib.crc32(body, zlib.crc32(_word(version)))
 
 
 def _word(value: int) -> bytes:

@@ -38,7 +38,11 @@ class Source(ABC):
         for start, batch in self.scan(columns, None, progress):
             positions = pick(start, batch.num_rows)
             if len(positions):
-                yield _arrow.take_rows(batch, positions)
+                yield self._own(_arrow.take_rows(batch, positions))
+
+    def _own(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Fetched rows without dictionaries that are larger than they are."""
+        return _arrow.with_own_dictionaries(rows)
 
     def describe(self) -> object:
         """What the provenance says of it."""

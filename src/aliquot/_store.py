@@ -48,6 +48,8 @@ class RowStore:
         """
         if batch.num_rows == 0:
             return
+        if self._stored > 2 * self._size + SPARE_ROWS:
+            self.settle()  # before anything is taken in, so that it fails with nothing lost
         positions = self.state.stage_rows(batch.num_rows, passes) if keys is None else self.state.stage_keys(keys)
         if positions is None:
             self.state.commit(0)
@@ -83,7 +85,7 @@ class RowStore:
     def settle(self) -> None:
         """Let go of all rows but those kept, and put these in order of row number."""
         slots = self.state.kept()[2]
-        if len(slots) == self._stored and np.all(slots[1:] > slots[:-1]):
+        if len(slots) == self._stored and len(self.batches) <= 1 and np.all(slots[1:] > slots[:-1]):
             return
         if self.batches:
             schema = self.batches[0].schema
@@ -98,5 +100,3 @@ class RowStore:
         for batch in entering:
             self.batches.append(_arrow.with_own_dictionaries(batch, self.batches[0]) if self.batches else batch)
             self._stored += batch.num_rows
-        if self._stored > 2 * self._size + SPARE_ROWS:
-            self.settle()

@@ -38,7 +38,8 @@ class FractionSample:
             chosen = passes[rows - self._first_row] != 0
             rows, keys = rows[chosen], keys[chosen]
         if len(rows):
-            self.batches.append(_arrow.take_rows(batch, rows - self._first_row))
+            taken = _arrow.take_rows(batch, rows - self._first_row)
+            self.batches.append(_arrow.with_own_dictionaries(taken, self.batches[0]) if self.batches else taken)
             self._new.append((rows, keys))
         self._stored += len(rows)
         self._first_row += batch.num_rows

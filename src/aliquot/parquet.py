@@ -64,16 +64,15 @@ def open_paths(paths: Any) -> "Parquet":
     return Parquet(find_files(paths))
 
 
-def open_fragments(dataset: Any) -> "Parquet":
-    """The Parquet files of a pyarrow dataset, with the partition values that it found."""
+def open_fragments(dataset: Any) -> "Parquet | None":
+    """The Parquet files of a pyarrow dataset, with the partition values that it found; None if it has no files."""
     import pyarrow.dataset as ds
 
-    return Parquet(
-        [
-            FilePart(dataset.filesystem, fragment.path, ds.get_partition_keys(fragment.partition_expression))
-            for fragment in dataset.get_fragments()
-        ]
-    )
+    files = [
+        FilePart(dataset.filesystem, fragment.path, ds.get_partition_keys(fragment.partition_expression))
+        for fragment in dataset.get_fragments()
+    ]
+    return Parquet(files) if files else None
 
 
 class Parquet(Source):
@@ -89,6 +88,7 @@ class Parquet(Source):
         with ThreadPoolExecutor(FOOTER_READERS) as pool:
             rest = list(pool.map(self._read_like_first, files[1:]))
         self._parts = [first, *rest]
+        self._footers: dict[str, _Footer] = {}
         self._starts = np.cumsum([0] + [part.num_rows for part in self._parts])
         self.num_rows = int(self._starts[-1])
         self.bytes_read = sum(part.footer_bytes for part in self._parts)
@@ -152,13 +152,15 @@ class Parquet(Source):
 
     def _units(self, where: Where | None, progress: Progress) -> Iterator[Unit]:
         for part, start in zip(self._parts, self._starts, strict=False):
-            groups = range(len(part.group_rows)) if where is None else self._groups_passing(part, where)
+            groups: Sequence[int] = range(len(part.group_rows))
+            if where is not None and where.fits_statistics:
+                groups = self._groups_passing(part, where)
             starts = int(start) + np.cumsum([0, *part.group_rows])
             progress.advance(part.num_rows - int(part.group_rows[list(groups)].sum()))
             for group in groups:
                 yield Unit(part, group, int(starts[group]), int(part.group_rows[group]))
 
-    def _groups_passing(self, part: ParquetPart, where: Where) -> list[int]:
+    def _groups_passing(self, part: ParquetPart, where: Where) -> Sequence[int]:
         """Row groups in which, by statistics and partition, a row may pass."""
         import pyarrow.dataset as ds
 
@@ -168,21 +170,38 @@ class Parquet(Source):
             column = pa.compute.field(each.name)
             known &= column.is_null() if value is None else column == pa.scalar(value).cast(each.type)
         fragment = ds.ParquetFileFormat().make_fragment(part.file.path, part.file.filesystem, known)
-        with _naming(part.file.path):
+        try:
             return [group.id for group in fragment.subset(where.expression, schema=self.schema).row_groups]
+        except pa.ArrowException:
+            return range(len(part.group_rows))  # statistics of a type that does not compare: the rows will tell
 
     def _read(
         self, unit: Unit, columns: Sequence[str], rows: _arrow.Positions | None
     ) -> tuple[list[pa.RecordBatch], int]:
         """Columns of one row group, all its rows or those at positions ``rows``; and how many bytes that took."""
-        stored = [name for name in columns if name in self._file_schema.names]
+        in_path = {field.name for field in self._partitions}
+        stored = [name for name in columns if name not in in_path]
         if stored:
-            batches, size = read_rows(unit.part, unit.group, stored, rows)
+            try:
+                batches, size = read_rows(self._footer(unit.part), unit.group, stored, rows)
+            except ValueError:
+                _check_unchanged(unit.part)  # which explains it better
+                raise
         else:
             count = unit.num_rows if rows is None else len(rows)
             batches, size = [_arrow.empty_columns(count, pa.schema([]))], 0
         schema = pa.schema([self.schema.field(name) for name in columns], self.schema.metadata)
         return [self._complete(batch, unit.part, schema) for batch in batches], size
+
+    def _footer(self, part: ParquetPart) -> "_Footer":
+        """The footer of a file while its row groups are read: a few are kept, as thousands might not fit."""
+        footer = self._footers.get(part.file.path)
+        if footer is None:
+            footer = _Footer(part)
+            while len(self._footers) > FOOTER_READERS:
+                self._footers.pop(next(iter(self._footers)), None)
+            self._footers[part.file.path] = footer
+        return footer
 
     def _complete(self, batch: pa.RecordBatch, part: ParquetPart, schema: pa.Schema) -> pa.RecordBatch:
         """A batch as read, with the columns that stand in the path, in the order asked for."""
@@ -209,49 +228,73 @@ class Parquet(Source):
             _check_unchanged(part)
 
 
+class _Footer:
+    """The footer of one file, parsed once for all its row groups."""
+
+    def __init__(self, part: ParquetPart) -> None:
+        self.part = part
+        with _naming(part.file.path), part.file.open() as handle:
+            self.metadata = pq.read_metadata(handle)
+        leaves = self.metadata.schema
+        self.leaves: dict[str, list[int]] = {}
+        for i in range(len(leaves)):
+            self.leaves.setdefault(leaves.column(i).path.split(".")[0], []).append(i)
+
+    def chunks(self, group: int, columns: Sequence[str]) -> list[pq.ColumnChunkMetaData]:
+        """What the footer says of the columns of a row group."""
+        row_group = self.metadata.row_group(group)
+        return [row_group.column(i) for name in columns for i in self.leaves.get(name.split(".")[0], [])]
+
+
 def read_rows(
-    part: ParquetPart, group: int, columns: Sequence[str], rows: _arrow.Positions | None
+    footer: _Footer, group: int, columns: Sequence[str], rows: _arrow.Positions | None
 ) -> tuple[list[pa.RecordBatch], int]:
     """Columns of one row group of one file: all rows, or those at positions ``rows`` in it; and the bytes it took.
 
     The one place that decodes Parquet. Holds the row group's compressed columns and a batch at a time.
     """
+    part, metadata = footer.part, footer.metadata
     with _naming(part.file.path), part.file.open() as handle:
-        remote = not isinstance(part.file.filesystem, pafs.LocalFileSystem)
-        file = pq.ParquetFile(handle, pre_buffer=remote)
-        meta = file.metadata
-        if meta.num_row_groups != len(part.group_rows) or meta.row_group(group).num_rows != part.group_rows[group]:
+        if (
+            metadata.num_row_groups != len(part.group_rows)
+            or metadata.row_group(group).num_rows != part.group_rows[group]
+        ):
             raise ValueError("must not change while it is read, got another row count")
-        chunks = [meta.row_group(group).column(i) for i in range(meta.num_columns)]
-        size = sum(chunk.total_compressed_size for chunk in chunks if _belongs(chunk.path_in_schema, columns))
-        if rows is not None:
-            coded = [chunk.path_in_schema for chunk in chunks if _is_cheaper_as_dictionary(chunk, part.schema)]
-            if coded:
-                file = pq.ParquetFile(handle, metadata=meta, read_dictionary=coded, pre_buffer=remote)
+        chunks = footer.chunks(group, columns)
+        kinds = dict(zip(part.schema.names, part.schema.types, strict=True))
+        file = pq.ParquetFile(
+            handle,
+            metadata=metadata,
+            read_dictionary=[]
+            if rows is None
+            else [each.path_in_schema for each in chunks if _stays_coded(each, kinds)],
+            pre_buffer=not isinstance(part.file.filesystem, pafs.LocalFileSystem),
+        )
+        size = sum(chunk.total_compressed_size for chunk in chunks)
         batches = file.iter_batches(BATCH_ROWS, row_groups=[group], columns=list(columns), use_threads=False)
         if rows is None:
             return [batch.select(columns) for batch in batches], size
         taken = []
         start = 0
-        schema = pa.schema([part.schema.field(name) for name in columns])
+        schema = pa.schema([(name, kinds[name]) for name in columns])
         for batch in batches:
             first, last = np.searchsorted(rows, [start, start + batch.num_rows])
             if last > first:
                 picked = _arrow.take_rows(batch.select(columns), rows[first:last] - start)
-                taken.append(_decoded(picked, schema))
+                taken.append(_arrow.with_own_dictionaries(_decoded(picked, schema)))
             start += batch.num_rows
         return _arrow.consolidate(taken, schema), size
 
 
-def _is_cheaper_as_dictionary(chunk: pq.ColumnChunkMetaData, schema: pa.Schema) -> bool:
+def _stays_coded(chunk: pq.ColumnChunkMetaData, kinds: dict[str, pa.DataType]) -> bool:
     """Whether a column of strings is best left in codes until its rows are taken: 15 for 38 ns a row, measured.
 
     Only if all its pages are in codes, as pyarrow else builds a dictionary (ten times slower). The footer does not
     say so, but plain strings would take 4 bytes and themselves, and codes seldom take 3.
     """
     name = chunk.path_in_schema
-    at = schema.get_field_index(name)
-    if at < 0 or not (pa.types.is_string(schema.field(at).type) or pa.types.is_large_string(schema.field(at).type)):
+    kind = None if "." in name else kinds.get(name)  # a dot may lead into a nested column
+    if kind is None or not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return False
     return bool(chunk.has_dictionary_page) and chunk.total_uncompressed_size <= 3 * chunk.num_values
 
@@ -264,15 +307,15 @@ def _decoded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _belongs(leaf: str, columns: Sequence[str]) -> bool:
-    return any(leaf == name or leaf.startswith(name + ".") for name in columns)
-
-
 def _read_footer(file: FilePart) -> ParquetPart:
     info = file.info()
     with _naming(file.path), file.open() as handle:
         parquet = pq.ParquetFile(handle)
         meta = parquet.metadata
+        names = parquet.schema_arrow.names
+        twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+        if twice is not None:
+            raise ValueError(f"must have columns of different names, got {twice!r} twice")
         groups = np.array([meta.row_group(i).num_rows for i in range(meta.num_row_groups)], np.int64)
         return ParquetPart(file, info.size, info.mtime_ns, groups, parquet.schema_arrow, meta.serialized_size)
 

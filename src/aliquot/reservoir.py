@@ -224,18 +224,6 @@ class Reservoir:
         """
         self._store.settle()
         rows, keys = self._store.rows, self._store.keys
-        key, row = self._store.state.first_out()
-        state = {
-            "size": self._size,
-            "key": self._key,
-            "replace": self._replace,
-            "columns": self._columns,
-            "seed": self._seed,
-            "n_seen": self.n_seen,
-            "ranges": self._ranges.to_json(),
-            "first_out": [key.hex(), row],
-            "has_schema": self._schema is not None,
-        }
         kept = self._kept_schema()
         schema = pa.schema([pa.field("key", pa.float64()), pa.field("row", pa.int64()), *kept], kept.metadata)
         batches = []
@@ -245,7 +233,7 @@ class Reservoir:
             own = [pa.array(keys[start:end]), pa.array(rows[start:end])]
             batches.append(pa.RecordBatch.from_arrays([*own, *batch.columns], schema=schema))
             start = end
-        return pack("Reservoir", state, batches, schema)
+        return pack("Reservoir", self._state(), batches, schema)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Reservoir":
@@ -288,8 +276,13 @@ class Reservoir:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Reservoir):
             return NotImplemented
-        # Bytes rather than values, so that a sample with NaN in it equals its own copy.
-        return self.to_bytes() == other.to_bytes()
+        same = self._state() == other._state() and self._kept_schema().equals(other._kept_schema())
+        mine, theirs = self._store, other._store
+        if not (same and np.array_equal(mine.rows, theirs.rows) and np.array_equal(mine.keys, theirs.keys)):
+            return False
+        mine.settle()
+        theirs.settle()
+        return _arrow.same_values(mine.batches, theirs.batches)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -299,6 +292,21 @@ class Reservoir:
             options.append("replace=True")
         facts = [f"size={self._size}", *options, f"n_seen={self.n_seen}", f"kept={len(self)}", f"rng={self._seed}"]
         return f"Reservoir({', '.join(facts)})"
+
+    def _state(self) -> dict[str, Any]:
+        """All but the rows, as JSON can hold it."""
+        key, row = self._store.state.first_out()
+        return {
+            "size": self._size,
+            "key": self._key,
+            "replace": self._replace,
+            "columns": self._columns,
+            "seed": self._seed,
+            "n_seen": self.n_seen,
+            "ranges": self._ranges.to_json(),
+            "first_out": [key.hex(), row],
+            "has_schema": self._schema is not None,
+        }
 
     def _kept_schema(self) -> pa.Schema:
         return self._schema if self._schema is not None else pa.schema([])

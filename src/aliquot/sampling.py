@@ -236,7 +236,10 @@ class _Job:
 
     def from_stream(self) -> tuple[list[pa.RecordBatch], _arrow.Positions, int]:
         """Batches, row numbers and population from a source that can be read once."""
-        needed = list(dict.fromkeys([*self.columns, *(self.where.columns if self.where else [])]))
+        needed = self.columns
+        if self.where is not None:  # in the order of the source, for expressions that go by position
+            wanted = {*self.columns, *self.where.columns}
+            needed = [name for name in self.source.schema.names if name in wanted]
         if isinstance(self.wanted, float):
             kept: FractionSample | RowStore = FractionSample(self.wanted, self.seed)
         else:
@@ -313,7 +316,7 @@ def bernoulli(source: Any, fraction: float, *, key: str | None = None, rng: _rng
         for _, batch in opened.scan(names, None, Progress(None)):
             positions = np.flatnonzero(hash_keys(batch.column(key), seed, key) <= threshold)
             if len(positions):
-                yield _arrow.take_rows(batch, positions)
+                yield _arrow.with_own_dictionaries(_arrow.take_rows(batch, positions))
 
     def chosen_rows() -> Iterator[pa.RecordBatch]:
         keys = RowsBelow(seed)

@@ -36,6 +36,9 @@ class Memory(Source):
             self.rows_read += batch.num_rows
             progress.advance(batch.num_rows)
 
+    def _own(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        return rows  # over the dictionaries of the table, which is there anyway
+
 
 class Stream(Source):
     """Record batches that can be read once."""
@@ -90,11 +93,14 @@ def open_source(source: Any) -> Source:
         return _open_lazy_frame(source)
     if _is_from(source, "polars", "DataFrame") or _is_from(source, "pandas", "DataFrame"):
         return open_source(pa.table(source))
-    if hasattr(source, "__arrow_c_stream__"):
-        reader = pa.RecordBatchReader.from_stream(source)
-        return Stream(reader, reader.schema)
-    if hasattr(source, "__arrow_c_array__"):
-        return open_source(pa.record_batch(source))
+    try:
+        if hasattr(source, "__arrow_c_stream__"):
+            reader = pa.RecordBatchReader.from_stream(source)
+            return Stream(reader, reader.schema)
+        if hasattr(source, "__arrow_c_array__"):
+            return open_source(pa.record_batch(source))
+    except pa.ArrowInvalid as error:
+        raise TypeError(f"source: must be rows with columns, got {type(source).__name__}: {error}") from error
     if isinstance(source, Iterable) and not isinstance(source, bytes | dict):
         return _open_iterable(source)
     raise TypeError(
@@ -136,11 +142,14 @@ def _is_from(source: object, module: str, name: str) -> bool:
 
 
 def _open_iterable(source: Iterable[Any]) -> Source:
-    batches = chain.from_iterable(as_batches(each)[0] for each in source)
-    first = next(batches, None)
+    items = iter(source)
+    first = next(items, None)
     if first is None:
         raise ValueError("source: must give at least one batch to tell its schema, got none")
-    return Stream(chain([first], batches), first.schema)
+    if isinstance(first, str | os.PathLike):
+        return open_source([first, *items])
+    batches, schema = as_batches(first)
+    return Stream(chain(batches, chain.from_iterable(as_batches(each)[0] for each in items)), schema)
 
 
 def _open_lazy_frame(frame: Any) -> Source:
@@ -159,6 +168,6 @@ def _open_dataset(dataset: Any) -> Source:
         from aliquot.parquet import open_fragments
 
         source = open_fragments(dataset)
-        if source.schema.equals(dataset.schema):
+        if source is not None and source.schema.equals(dataset.schema):
             return source
     return Stream(dataset.to_batches(batch_readahead=2, fragment_readahead=1), dataset.schema)

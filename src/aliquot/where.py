@@ -21,7 +21,13 @@ class Where:
         kind = _evaluate(expression, empty).type
         if not pa.types.is_boolean(kind):
             raise TypeError(f"where: must be a boolean expression, got one of type {kind}")
-        self.columns = _columns_of(expression, empty)
+        self.by_position = "FieldPath(" in str(expression)
+        # By position: all columns must stand where they are.
+        self.columns: list[str] = schema.names if self.by_position else _columns_of(expression, empty)
+        # Minima and maxima in Parquet leave NaN out, so they say nothing on what a fraction may be.
+        self.fits_statistics = not self.by_position and not any(
+            _holds_floats(schema.field(name).type) for name in self.columns
+        )
 
     def __call__(self, batch: pa.RecordBatch) -> NDArray[np.uint8]:
         """A byte a row of a batch that has ``columns``: 1 where the expression is true, 0 where it is false or null."""
@@ -42,22 +48,25 @@ def _evaluate(expression: pc.Expression, table: pa.Table) -> pa.ChunkedArray:
     )
     try:
         return plan.to_table(use_threads=False).column(0)
-    except pa.ArrowInvalid as error:
-        missing = re.search(r"No match for (FieldRef\..*?) in ", str(error))
-        if missing:
-            name = ".".join(re.findall(r"Name\((.*?)\)", missing[1]))
-            raise KeyError(f"where: must be made of columns of {table.schema.names}, got {name!r}") from None
-        raise ValueError(f"where: must be an expression that holds for the data, got {error}") from error
     except pa.ArrowNotImplementedError as error:
         raise TypeError(f"where: must be an expression over these types, got {error}") from error
+    except pa.ArrowException as error:
+        missing = re.search(r"No match for (FieldRef\..*?) in ", str(error), re.DOTALL)
+        if missing:
+            name = ".".join(re.findall(r"Name\((.*?)\)", missing[1], re.DOTALL))
+            raise KeyError(f"where: must be made of columns of {table.schema.names}, got {name!r}") from None
+        raise ValueError(f"where: must be an expression that holds for the data, got {error}") from error
+
+
+def _holds_floats(kind: pa.DataType) -> bool:
+    nested = [kind.field(i).type for i in range(kind.num_fields)]
+    return pa.types.is_floating(kind) or any(map(_holds_floats, nested))
 
 
 def _columns_of(expression: pc.Expression, empty: pa.Table) -> list[str]:
     """Pyarrow tells only by trying: a column is read if nothing binds once it has another name."""
     text = str(expression)
     names: list[str] = empty.schema.names
-    if "FieldPath(" in text:
-        return names  # by number, and so all must stand where they are
 
     def is_read(i: int) -> bool:
         try:

@@ -20,12 +20,14 @@ EXAMPLES = """examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0 done, 2 bad arguments or input, 130 interrupted."""
     arguments = _parser().parse_args(argv)
-    if hasattr(signal, "SIGPIPE") and argv is None:
+    if argv is None:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end quietly when the reader of a pipe has had enough
+        for stop in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(stop, lambda number, _: sys.exit(128 + number))  # unwinding, so that partial files go
     try:
         run: Callable[[argparse.Namespace], None] = import_module(f"aliquot.cli.{arguments.command}").run
         run(arguments)
-    except (ValueError, TypeError, LookupError, OSError, NotImplementedError) as error:
+    except (ValueError, TypeError, LookupError, OSError, ArithmeticError, RecursionError, NotImplementedError) as error:
         message = str(error.args[0] if isinstance(error, LookupError) and error.args else error)
         print(f"aliquot: {message.splitlines()[0] if message else type(error).__name__}", file=sys.stderr)
         return 2

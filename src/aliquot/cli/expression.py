@@ -50,6 +50,8 @@ class _Reader:
     def _value(self, node: ast.expr) -> Any:
         match node:
             case ast.Constant(value=bool() | int() | float() | str() | None as value):
+                if isinstance(value, int) and value >= 2**63:
+                    raise ValueError(f"--where: must be made of numbers of at most 64 bits, got {value}")
                 return value
             case ast.Name(id=name):
                 return pc.field(name)

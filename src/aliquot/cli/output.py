@@ -35,9 +35,11 @@ WRITERS: dict[str, Callable[[pa.Table, pa.NativeFile], None]] = {".parquet": _pa
 
 def check_output(output: str | None) -> None:
     """ValueError or FileNotFoundError for an output that cannot be written, before any work is done."""
-    if output == "-" and sys.stdout.isatty():
+    if output == "-" and sys.stdout is not None and sys.stdout.isatty():
         raise ValueError("-o: must be a file or a pipe for an Arrow stream, got - on a terminal")
     if output in (None, "-"):
+        if sys.stdout is None:
+            raise OSError("standard output: must be open, got none")
         return
     assert output is not None
     if os.path.splitext(output)[1] not in WRITERS:
@@ -62,8 +64,9 @@ def write(table: pa.Table, output: str | None) -> None:
 
 def _write_whole(table: pa.Table, path: str) -> None:
     """Write beside the path and rename, so that no half-written file ever bears its name."""
+    path = os.path.realpath(path)  # what a link leads to, not the link
     directory, name = os.path.split(path)
-    partial = os.path.join(directory, f".{name}.{os.getpid()}.partial")
+    partial = os.path.join(directory, f".{name[:200]}.{os.getpid()}.partial")
     try:
         with pa.OSFile(partial, "wb") as sink:
             WRITERS[os.path.splitext(path)[1]](table, sink)
