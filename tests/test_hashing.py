@@ -2,12 +2,12 @@
 
 import datetime
 
-import laws
 import numpy as np
 import pyarrow as pa
 import pytest
-import reference
 
+import laws
+import reference
 from aliquot import _rng
 from aliquot._kernels import random
 from aliquot.hashing import hash_keys

@@ -3,8 +3,9 @@
 import math
 import random
 
-import laws
 import pytest
+
+import laws
 
 
 def algorithm_l(n, k, seed, *, extra_skip=0):

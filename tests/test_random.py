@@ -5,11 +5,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import laws
 import numpy as np
-import reference
 from scipy import stats
 
+import laws
+import reference
 from aliquot import _rng
 from aliquot._kernels import random
 

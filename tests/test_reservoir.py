@@ -9,13 +9,13 @@ import textwrap
 from concurrent.futures import ThreadPoolExecutor
 
 import hypothesis.strategies as st
-import laws
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 
 import aliquot as aq
+import laws
 
 N = 20_000
 

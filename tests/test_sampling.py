@@ -3,15 +3,15 @@
 import json
 
 import hypothesis.strategies as st
-import laws
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-import reference
 from hypothesis import given
 
 import aliquot as aq
+import laws
+import reference
 from aliquot import _rng
 from aliquot._checks import rows_of_fraction
 

@@ -1,16 +1,16 @@
 """sample_indices and the kernels under it: the smallest keys, found by skipping."""
 
 import hypothesis.strategies as st
-import laws
 import numpy as np
 import pytest
-import reference
-from aliquot._kernels.reservoir import ReservoirState
-from aliquot._kernels.simple_random import RowsBelow, draw_ranks, select_rows
 from hypothesis import given
 
 import aliquot as aq
+import laws
+import reference
 from aliquot import _rng
+from aliquot._kernels.reservoir import ReservoirState
+from aliquot._kernels.simple_random import RowsBelow, draw_ranks, select_rows
 
 SEED = _rng.key_of(7)
 

@@ -86,7 +86,7 @@ def empty_columns(num_rows: int, schema: pa.Schema) -> pa.RecordBatch:
 def same_values(a: Sequence[pa.RecordBatch], b: Sequence[pa.RecordBatch]) -> bool:
     """Whether batches of one schema hold the same rows, NaN like NaN, over whatever dictionaries and cuts."""
     if not a or not b:
-        return sum(batch.num_rows for batch in a) == sum(batch.num_rows for batch in b)
+        return bool(sum(batch.num_rows for batch in a) == sum(batch.num_rows for batch in b))
     left: pa.Table = pa.Table.from_batches(a)
     right: pa.Table = pa.Table.from_batches(b)
     # pyarrow compares NaN as numbers do and dictionaries whole; their text is compared as text is.
