@@ -24,7 +24,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	PATH="$(BIN):$$PATH" cython-lint src/aliquot/_kernels
 	$(BIN)/clang-format --dry-run --Werror $(CXX_FILES)
-	$(CXX) -std=c++20 -fsyntax-only -Wall -Wextra -Wconversion -Werror -Icsrc -include algorithm $(CXX_UNIT)
+	printf '#include "%s"\n' $(HEADERS) | $(CXX) -std=c++20 -fsyntax-only -Wall -Wextra -Wconversion -Werror -Icsrc -x c++ -
 	$(BIN)/mypy --strict src
 
 format: $(VENV)/.dev
@@ -47,8 +47,8 @@ sanitize:
 clean:
 	rm -rf build dist .venv src/*.egg-info src/aliquot/_kernels/*.so
 
-CXX_FILES := $(wildcard csrc/aliquot/*.h*) tests/data/stream_digest.cpp
-CXX_UNIT := tests/data/stream_digest.cpp csrc/aliquot/reservoir.hpp
+HEADERS := $(patsubst csrc/%,%,$(wildcard csrc/aliquot/*.h*))
+CXX_FILES := $(HEADERS:%=csrc/%) tests/data/stream_digest.cpp
 SOURCES := pyproject.toml setup.py $(wildcard csrc/aliquot/*) $(wildcard src/aliquot/_kernels/*.p*)
 
 $(VENV)/bin/python:
