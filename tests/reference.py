@@ -171,3 +171,34 @@ def hash_value(seed, value):
     for i in range(0, len(data), 8):
         h = mix64((h ^ int.from_bytes(data[i : i + 8], "little")) + k[3] & MASK)
     return finish(h, 4)
+
+
+def mix32(x):
+    x ^= x >> 16
+    x = x * 0x21F0AAAD & 0xFFFFFFFF
+    x ^= x >> 15
+    x = x * 0xD35A2D97 & 0xFFFFFFFF
+    return x ^ x >> 15
+
+
+def row_hash(seed, row):
+    """The 64-bit hash behind the weighted key of a row."""
+    random = Generator(subkey(seed, 5), row >> 32)
+    word, low = random(), random()
+    row &= 0xFFFFFFFF
+    upper = mix32(row + (word & 0xFFFFFFFF) & 0xFFFFFFFF) + mix32(row ^ word >> 32) & 0xFFFFFFFF
+    return upper << 32 | mix64(low + row & MASK) >> 32
+
+
+def weighted_keys(seed, weights, design, first_row=0):
+    """The key of each row, infinite for weight zero."""
+    from aliquot._kernels.random import exponentials_of
+
+    hashes = np.array([row_hash(seed, first_row + i) for i in range(len(weights))], np.uint64)
+    numerators = (
+        exponentials_of(hashes) if design == "successive" else (hashes >> np.uint64(11)).astype(float) * 2.0**-53
+    )
+    with np.errstate(divide="ignore", over="ignore"):
+        keys = np.minimum(numerators / weights, np.finfo(float).max)
+    keys[np.asarray(weights) == 0] = np.inf
+    return keys

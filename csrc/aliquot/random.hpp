@@ -17,9 +17,10 @@ using seed_key = std::array<std::uint64_t, 4>;
 
 // One independent use of a seed. The numbers are part of stream v1: never reuse or renumber them.
 enum class purpose : std::uint64_t {
-  uniform_rows = 1,  // keys of rows by row number (keys.hpp)
-  column_hash = 2,   // keys of rows by the value of a column (hashing.hpp)
-  repeats = 3,       // which draws with replacement repeat an earlier row (draws.hpp)
+  uniform_rows = 1,   // keys of rows by row number (keys.hpp)
+  column_hash = 2,    // keys of rows by the value of a column (hashing.hpp)
+  repeats = 3,        // which draws with replacement repeat an earlier row (simple_random.hpp)
+  weighted_rows = 5,  // keys of rows by row number and weight (weighted.hpp)
 };
 
 // A bijection of 64-bit words with full avalanche ("moremur", P. Evensen 2019).

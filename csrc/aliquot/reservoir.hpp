@@ -10,6 +10,7 @@
 
 #include "bottom_k.hpp"
 #include "keys.hpp"
+#include "weighted.hpp"
 
 namespace aliquot
 {
@@ -18,7 +19,10 @@ class reservoir
 {
  public:
   // k >= 0, 0 <= start <= max_rows (not checked)
-  reservoir(std::int64_t k, const seed_key& seed, std::int64_t start) : keys_(seed, start), kept_(k), staged_(k) {}
+  reservoir(std::int64_t k, const seed_key& seed, std::int64_t start)
+      : seed_(seed), keys_(seed, start), kept_(k), staged_(k)
+  {
+  }
 
   std::int64_t next_row() const noexcept { return keys_.next(); }
 
@@ -62,6 +66,21 @@ class reservoir
     }
     keys_.seek(staged_from_ + static_cast<std::int64_t>(keys.size()));
     settle();
+  }
+
+  // The same under keys by weight. Returns what offer_weighted does; after a bad weight nothing is staged.
+  std::int64_t stage(std::span<const double> weights, weighted_design design)
+  {
+    staged_from_ = keys_.next();
+    staged_.reset(kept_.first_out());
+    const std::int64_t bad = offer_weighted(seed_, staged_from_, weights, design, staged_);
+    if (bad != all_weights_good) {
+      discard();
+    } else {
+      keys_.seek(staged_from_ + static_cast<std::int64_t>(weights.size()));
+      settle();
+    }
+    return bad;
   }
 
   // What may enter, by row number; the slots are positions in the batch, or in the arguments of stage.
@@ -116,6 +135,7 @@ class reservoir
     sort_by_row(staged_.kept());
   }
 
+  seed_key seed_;
   uniform_keys keys_;
   bottom_k kept_;
   bottom_k staged_;

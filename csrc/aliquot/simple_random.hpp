@@ -74,4 +74,26 @@ inline std::int64_t draw_ranks(const seed_key& seed, std::int64_t n, std::span<s
   return distinct;
 }
 
+// The same for draws in proportion to weight: a sequence of independent draws with the repeats left out is a successive
+// sample, so the next draw repeats a row seen with probability weight / total each, and else is the next row by key.
+// `weights` are those of the rows in order of their keys; at least ranks.size() of them, or all that are positive.
+inline std::int64_t draw_weighted_ranks(const seed_key& seed, std::span<const double> weights, double total,
+                                        std::span<std::int64_t> ranks)
+{
+  generator random(subkey(seed, purpose::repeats), 0);
+  std::vector<double> seen;  // cumulative weights
+  for (std::int64_t& rank : ranks) {
+    const double at = static_cast<double>(static_cast<std::int64_t>(random() >> 11)) * 0x1p-53 * total;
+    const double so_far = seen.empty() ? 0.0 : seen.back();
+    if (at >= so_far && seen.size() < weights.size()) {
+      seen.push_back(so_far + weights[seen.size()]);
+      rank = static_cast<std::int64_t>(seen.size()) - 1;
+    } else {
+      const auto found = std::upper_bound(seen.begin(), seen.end() - 1, at);
+      rank = found - seen.begin();
+    }
+  }
+  return static_cast<std::int64_t>(seen.size());
+}
+
 }  // namespace aliquot

@@ -11,18 +11,18 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from aliquot._provenance import provenance as provenance
     from aliquot.reservoir import Reservoir as Reservoir
-    from aliquot.sampling import bernoulli as bernoulli
     from aliquot.sampling import sample as sample
     from aliquot.sampling import sample_indices as sample_indices
-    from aliquot.sampling import tap as tap
+    from aliquot.streaming import bernoulli as bernoulli
+    from aliquot.streaming import tap as tap
 
 _HOMES = {
     "Reservoir": "aliquot.reservoir",
-    "bernoulli": "aliquot.sampling",
+    "bernoulli": "aliquot.streaming",
     "provenance": "aliquot._provenance",
     "sample": "aliquot.sampling",
     "sample_indices": "aliquot.sampling",
-    "tap": "aliquot.sampling",
+    "tap": "aliquot.streaming",
 }
 
 __all__ = ["Reservoir", "__version__", "bernoulli", "provenance", "sample", "sample_indices", "tap"]

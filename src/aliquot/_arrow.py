@@ -96,11 +96,26 @@ def same_values(a: Sequence[pa.RecordBatch], b: Sequence[pa.RecordBatch]) -> boo
     )
 
 
-def without_first(batch: pa.RecordBatch, count: int, schema: pa.Schema) -> pa.RecordBatch:
+def without_first(batch: pa.RecordBatch, count: int) -> pa.RecordBatch:
     """The batch without its first columns."""
+    schema = pa.schema(list(batch.schema)[count:], batch.schema.metadata)
     if len(schema) == 0:
         return empty_columns(batch.num_rows, schema)
     return pa.RecordBatch.from_arrays(batch.columns[count:], schema=schema)
+
+
+def with_last(batch: pa.RecordBatch, name: str, column: pa.Array) -> pa.RecordBatch:
+    """The batch with one more column."""
+    schema = batch.schema.append(pa.field(name, column.type))
+    return pa.RecordBatch.from_arrays([*batch.columns, column], schema=schema)
+
+
+def without_last(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch without its last column."""
+    schema = pa.schema(list(batch.schema)[:-1], batch.schema.metadata)
+    if len(schema) == 0:
+        return empty_columns(batch.num_rows, schema)
+    return pa.RecordBatch.from_arrays(batch.columns[:-1], schema=schema)
 
 
 def to_table(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> pa.Table:

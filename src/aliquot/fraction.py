@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from aliquot import _arrow
 from aliquot._checks import rows_of_fraction
 from aliquot._kernels.simple_random import RowsBelow
+from aliquot._result import Kept
 from aliquot._rng import Words
 
 
@@ -47,7 +48,7 @@ class FractionSample:
         if self._stored > 2 * len(self.rows) + 65_536:
             self.settle()
 
-    def settle(self) -> None:
+    def settle(self) -> Kept:
         """Let go of the rows that are above the limit by now."""
         rows = np.concatenate([self.rows, *(rows for rows, _ in self._new)])
         keys = np.concatenate([self.keys, *(keys for _, keys in self._new)])
@@ -61,6 +62,11 @@ class FractionSample:
         self.rows, self.keys = rows[stay], keys[stay]
         self._new = []
         self._stored = len(stay)
+        return Kept(self.rows, self.keys, self.population)
+
+    def payload(self) -> list[pa.RecordBatch]:
+        """The rows held."""
+        return self.batches
 
     def _limit(self) -> float:
         n = max(self.population, 1)

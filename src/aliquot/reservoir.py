@@ -1,20 +1,24 @@
 """Reservoirs: samples of fixed size kept while rows stream by."""
 
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from aliquot import _arrow, _rng
-from aliquot._checks import check_bool, check_column, check_count, check_name, check_names, describe
+from aliquot._checks import check_bool, check_choice, check_column, check_count, check_name, check_names, describe
 from aliquot._ranges import RowRanges
-from aliquot._result import Output, design_name
+from aliquot._result import Output
 from aliquot._saved import pack, unpack
 from aliquot._source import check_same_schema
-from aliquot._store import RowStore
+from aliquot._store import WEIGHT, RowStore
 from aliquot.hashing import hash_keys
 from aliquot.sources import as_batches
+from aliquot.weights import DESIGNS, Weights, check_weights
 
 
 class Reservoir:
@@ -73,6 +77,8 @@ class Reservoir:
         self,
         size: int,
         *,
+        weights: str | pc.Expression | None = None,
+        design: str = "successive",
         key: str | None = None,
         replace: bool = False,
         columns: Iterable[str] | None = None,
@@ -84,11 +90,19 @@ class Reservoir:
         self._replace = check_bool("replace", replace)
         if self._replace and self._key is not None:
             raise ValueError("replace: must be False with key, as the ids chosen are the same in every draw, got True")
+        if weights is not None and not isinstance(weights, str | pc.Expression):
+            raise TypeError(f"weights: must be a column name or an expression over columns, got {describe(weights)}")
+        if weights is not None and self._key is not None:
+            raise ValueError(f"key: must be None with weights, got {key!r}")
+        check_choice("design", design, DESIGNS)
+        self._design = "uniform" if weights is None else design
+        self._weights = None if weights is None else Weights(weights)
+        Output(self._replace, design=self._design).check()
         self._columns = None if columns is None else check_names("columns", columns)
         start = check_count("start", start)
         self._seed = _rng.seed_of(rng)
         self._words = _rng.key_of(self._seed)
-        self._store = RowStore(self._size, self._words, start)
+        self._store = RowStore(self._size, self._words, start, design=self._design, summed=self._replace)
         self._ranges = RowRanges(self._seed, start)
         self._schema: pa.Schema | None = None  # of the rows kept
         self._input_schema: pa.Schema | None = None  # of the batch seen last
@@ -112,7 +126,7 @@ class Reservoir:
         return self._store.state.first_out()[0]
 
     def __len__(self) -> int:
-        return len(self._store.rows)
+        return len(self._store.state.kept()[0])
 
     def update(self, batch: Any) -> None:
         """See a batch of rows.
@@ -141,10 +155,19 @@ class Reservoir:
             if self._key is None
             else [hash_keys(each.column(self._key), self._words, self._key) for each in batches]
         )
+        weights = None if self._weights is None else self._weights_of(batches)
+        before = self._schema, self._input_schema
         self._schema, self._input_schema = kept_schema, schema
         for i, each in enumerate(batches):
             rows = each if self._columns is None else each.select(self._columns)
-            self._store.update(rows, None, None if keys is None else keys[i])
+            if weights is None:
+                self._store.update(rows, None, None if keys is None else keys[i])
+            else:
+                try:
+                    self._store.update(rows, None, None, weights[i], self._weights_name)
+                except ValueError:
+                    self._schema, self._input_schema = before
+                    raise
             self._go_on_at(self._ranges.extend(each.num_rows))
 
     def merge(self, other: "Reservoir") -> None:
@@ -163,9 +186,10 @@ class Reservoir:
         """
         if not isinstance(other, Reservoir):
             raise TypeError(f"other: must be a Reservoir, got {describe(other)}")
-        for name in ("size", "key", "replace", "columns"):
+        for name in ("size", "design", "weights_option", "key", "replace", "columns"):
             mine, theirs = getattr(self, "_" + name), getattr(other, "_" + name)
             if mine != theirs:
+                name = name.removesuffix("_option")
                 raise ValueError(f"other: must have {name}={mine!r} like this reservoir, got {theirs!r}")
         if self._key is not None and self._seed != other._seed:
             raise ValueError(f"other: must have rng={self._seed} like this reservoir to hash alike, got {other._seed}")
@@ -198,39 +222,34 @@ class Reservoir:
             min(size, n_seen) rows; with ``replace``, ``size`` draws once there is a row. A table without columns
             before the first batch.
         """
-        output = Output(self._replace, order, row_number, design_weight)
+        output = Output(self._replace, order, row_number, design_weight, self._design)
         schema = self._kept_schema()
         output.check(schema)
         if design_weight is not None and self._key is not None:
             raise ValueError(
                 f"design_weight: must be None with key, as rows of one id enter together, got {design_weight!r}"
             )
-        self._store.settle()
-        rows, population = self._store.rows, self.n_seen
-        size = self._size if self._replace else len(rows)
-        picked = output.arrange(self._words, rows, self._store.keys, size, population)
-        facts = {
-            "design": design_name(replace=self._replace, key=self._key),
-            "seed": self._seed,
-            "rows_read": population,
-            "bytes_read": 0,
-            "source": "arrow",
-        }
-        return output.table(_arrow.permute(self._store.batches, picked), schema, rows[picked], population, facts)
+        kept = self._store.settle()
+        picked = output.arrange(self._words, kept, self._size if self._replace else len(kept.rows))
+        facts = {"seed": self._seed, "rows_read": self.n_seen, "bytes_read": 0, "source": "arrow"}
+        if self._key is not None:
+            facts["design"] = "coordinated"
+        return output.table(_arrow.permute(self._store.payload(), picked), schema, kept, picked, facts)
 
     def to_bytes(self) -> bytes:
         """The state, to be saved, sent, and read by ``from_bytes``: keys, row numbers and rows, as checksummed
         Arrow IPC.
         """
-        self._store.settle()
-        rows, keys = self._store.rows, self._store.keys
+        held = self._store.settle()
         kept = self._kept_schema()
         schema = pa.schema([pa.field("key", pa.float64()), pa.field("row", pa.int64()), *kept], kept.metadata)
+        if self._design != "uniform":
+            schema = schema.append(pa.field(WEIGHT, pa.float64()))
         batches = []
         start = 0
-        for batch in self._store.batches:
+        for batch in self._store.held:
             end = start + batch.num_rows
-            own = [pa.array(keys[start:end]), pa.array(rows[start:end])]
+            own = [pa.array(held.keys[start:end]), pa.array(held.rows[start:end])]
             batches.append(pa.RecordBatch.from_arrays([*own, *batch.columns], schema=schema))
             start = end
         return pack("Reservoir", self._state(), batches, schema)
@@ -248,17 +267,25 @@ class Reservoir:
         """
         state, batches, schema = unpack("Reservoir", data)
         made = cls(
-            state["size"], key=state["key"], replace=state["replace"], columns=state["columns"], rng=state["seed"]
+            state["size"],
+            weights=_read_weights(state["weights"]),
+            design=state["design"] if state["weights"] is not None else "successive",
+            key=state["key"],
+            replace=state["replace"],
+            columns=state["columns"],
+            rng=state["seed"],
         )
         if state["has_schema"]:
-            made._schema = pa.schema(list(schema)[2:], schema.metadata)
+            last = None if made._weights is None else -1
+            made._schema = pa.schema(list(schema)[2:last], schema.metadata)
         key, row = state["first_out"]
         made._store.adopt(
             np.concatenate([np.empty(0, np.int64), *(batch.column(1).to_numpy() for batch in batches)]),
             np.concatenate([np.empty(0), *(batch.column(0).to_numpy() for batch in batches)]),
             (float.fromhex(key), row),
-            [_arrow.without_first(batch, 2, made._kept_schema()) for batch in batches],
+            [_arrow.without_first(batch, 2) for batch in batches],
             state["n_seen"],
+            Fraction(state["total"]),
         )
         made._ranges = RowRanges.from_json(state["seed"], state["ranges"])
         made._go_on_at(made._ranges.next_row)
@@ -276,18 +303,17 @@ class Reservoir:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Reservoir):
             return NotImplemented
-        same = self._state() == other._state() and self._kept_schema().equals(other._kept_schema())
-        mine, theirs = self._store, other._store
-        if not (same and np.array_equal(mine.rows, theirs.rows) and np.array_equal(mine.keys, theirs.keys)):
+        if self._state() != other._state() or not self._kept_schema().equals(other._kept_schema()):
             return False
-        mine.settle()
-        theirs.settle()
-        return _arrow.same_values(mine.batches, theirs.batches)
+        mine, theirs = self._store.settle(), other._store.settle()
+        same_keys = np.array_equal(mine.rows, theirs.rows) and np.array_equal(mine.keys, theirs.keys)
+        return same_keys and _arrow.same_values(self._store.held, other._store.held)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        options = [f"{name}={getattr(self, '_' + name)!r}" for name in ("key", "columns") if getattr(self, "_" + name)]
+        options = [] if self._weights is None else [f"weights={self._weights_name!r}", f"design={self._design!r}"]
+        options += [f"{name}={getattr(self, '_' + name)!r}" for name in ("key", "columns") if getattr(self, "_" + name)]
         if self._replace:
             options.append("replace=True")
         facts = [f"size={self._size}", *options, f"n_seen={self.n_seen}", f"kept={len(self)}", f"rng={self._seed}"]
@@ -298,11 +324,14 @@ class Reservoir:
         key, row = self._store.state.first_out()
         return {
             "size": self._size,
+            "weights": None if self._weights is None else _write_weights(self._weights.option),
+            "design": self._design,
             "key": self._key,
             "replace": self._replace,
             "columns": self._columns,
             "seed": self._seed,
             "n_seen": self.n_seen,
+            "total": str(self._store.total),
             "ranges": self._ranges.to_json(),
             "first_out": [key.hex(), row],
             "has_schema": self._schema is not None,
@@ -317,6 +346,8 @@ class Reservoir:
             return self._schema
         if self._key is not None:
             check_column("key", self._key, schema.names)
+        if self._weights is not None:
+            self._weights.columns(schema)
         kept = schema
         if self._columns is not None:
             fields = [schema.field(check_column("columns", name, schema.names)) for name in self._columns]
@@ -325,7 +356,42 @@ class Reservoir:
             check_same_schema(kept, self._schema)
         return self._schema or kept
 
+    def _weights_of(self, batches: list[pa.RecordBatch]) -> list[NDArray[np.float64]]:
+        """The weights of each batch. Of several, all are checked before the first is taken in."""
+        assert self._weights is not None
+        weights = []
+        row = self._ranges.next_row
+        for each in batches:
+            weights.append(self._weights(each, row))
+            if len(batches) > 1:
+                check_weights(weights[-1], self._weights_name, row)
+            row += each.num_rows
+        return weights
+
+    @property
+    def _weights_name(self) -> str:
+        return "weights" if self._weights is None else self._weights.name
+
+    @property
+    def _weights_option(self) -> str | None:
+        return None if self._weights is None else str(self._weights.option)
+
     def _go_on_at(self, row: int) -> None:
         """Give the next row this number."""
         if row != self._store.state.next_row:
             self._store.state.seek(row)
+
+
+def _write_weights(option: str | pc.Expression) -> dict[str, str]:
+    if isinstance(option, str):
+        return {"column": option}
+    _, (data,) = option.__reduce__()  # Arrow's own form: data, and nothing that reading it could run
+    return {"expression": bytes(data).hex()}
+
+
+def _read_weights(value: dict[str, str] | None) -> str | pc.Expression | None:
+    if value is None:
+        return None
+    if "column" in value:
+        return value["column"]
+    return pc.Expression._deserialize(pa.py_buffer(bytes.fromhex(value["expression"])))

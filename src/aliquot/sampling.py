@@ -1,9 +1,8 @@
-"""Samples of whole sources: by size, by share, row by row, and in passing."""
+"""Samples of whole sources, by size or by share."""
 
-import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,29 +12,34 @@ from numpy.typing import NDArray
 from aliquot import _arrow, _rng
 from aliquot._checks import (
     check_bool,
-    check_column,
+    check_choice,
     check_count,
     check_fraction,
-    check_name,
     check_names,
     check_size_within,
-    describe,
     rows_of_fraction,
 )
-from aliquot._kernels.reservoir import ReservoirState
-from aliquot._kernels.simple_random import RowsBelow, draw_ranks, select_rows
+from aliquot._kernels.simple_random import draw_ranks, select_rows
 from aliquot._progress import Progress, ProgressOption
-from aliquot._result import Output, design_name
+from aliquot._result import Kept, Output
 from aliquot._source import Source, picker
 from aliquot._store import RowStore
 from aliquot.fraction import FractionSample
-from aliquot.hashing import hash_keys
-from aliquot.sources import open_source
+from aliquot.sources import Memory, open_source
+from aliquot.weights import DESIGNS, Weights, WeightsOption
 from aliquot.where import Where
 
 
-def sample_indices(n: int, size: int, *, replace: bool = False, rng: _rng.RNG = None) -> NDArray[np.int64]:
-    """Row numbers of a uniform sample, without any rows.
+def sample_indices(
+    n: int,
+    size: int,
+    *,
+    weights: WeightsOption = None,
+    design: str = "successive",
+    replace: bool = False,
+    rng: _rng.RNG = None,
+) -> NDArray[np.int64]:
+    """Row numbers of a sample, uniform or weighted, without any rows.
 
     Parameters
     ----------
@@ -43,6 +47,10 @@ def sample_indices(n: int, size: int, *, replace: bool = False, rng: _rng.RNG = 
         Rows there are, to 2**62.
     size : int
         Rows to draw.
+    weights : array of numbers, shape (n,), optional
+        A row of weight zero is never drawn. All are equal by default.
+    design : {"successive", "priority"}
+        How weights work without replacement; see ``sample``.
     replace : bool, default False
         Independent draws, in which a row can come up again.
     rng : None, int, SeedSequence, BitGenerator or Generator
@@ -57,25 +65,36 @@ def sample_indices(n: int, size: int, *, replace: bool = False, rng: _rng.RNG = 
     Raises
     ------
     ValueError
-        If ``size`` is above ``n``.
+        If ``size`` is above ``n``, or the number of positive weights; if a weight is negative, infinite, NaN or null.
     TypeError
-        If a number is not an integer.
+        If a number is not an integer, or weights are no numbers.
 
     Notes
     -----
-    O(size) time and memory, whatever n. The sample of a smaller size with the same seed is a subset.
+    O(size) time and memory, whatever n; with weights, one pass over them. The sample of a smaller size with the same
+    seed is a subset.
 
     Examples
     --------
     >>> import aliquot as aq
     >>> aq.sample_indices(10**12, 3, rng=7)
     array([221474846372, 443615734747, 930511906552])
+    >>> aq.sample_indices(5, 3, weights=[0, 1, 0, 10, 5], rng=7)
+    array([1, 3, 4])
     """
     n, size = check_count("n", n), check_count("size", size)
+    check_choice("design", design, DESIGNS)
     check_size_within(size, n, replace=check_bool("replace", replace))
     seed = _rng.key_of(_rng.seed_of(rng))
-    rows, keys = _smallest(seed, n, size, replace)
-    return rows[Output(replace).arrange(seed, rows, keys, size, n)]
+    if weights is None:
+        kept = _smallest(seed, n, size, replace)
+        return kept.rows[Output(replace).arrange(seed, kept, size)]
+    given = Weights(weights)
+    given.check_length(n)
+    # Rows without columns: only their weights count.
+    source = Memory([_arrow.empty_columns(n, pa.schema([]))], pa.schema([]))
+    job = _Job(source, [], None, given, size, Output(replace, design=design), seed, Progress(None))
+    return job.from_rows()[1].rows_picked
 
 
 def sample(
@@ -83,6 +102,8 @@ def sample(
     size: int | None = None,
     *,
     fraction: float | None = None,
+    weights: WeightsOption = None,
+    design: str = "successive",
     replace: bool = False,
     columns: Iterable[str] | None = None,
     where: pc.Expression | None = None,
@@ -92,7 +113,7 @@ def sample(
     rng: _rng.RNG = None,
     progress: ProgressOption = None,
 ) -> pa.Table:
-    """A uniform sample of the rows of Parquet files or Arrow data.
+    """A sample of the rows of Parquet files or Arrow data, uniform or weighted.
 
     Parameters
     ----------
@@ -104,6 +125,11 @@ def sample(
         Rows to draw, exactly.
     fraction : float, optional
         Instead of ``size``: round(fraction * rows), half up, exactly. In (0, 1].
+    weights : str, pyarrow.compute.Expression, or array of numbers, optional
+        A column, an expression over columns, or one number a row. A row of weight zero is never drawn.
+    design : {"successive", "priority"}
+        How weights work without replacement. "successive": like drawing one row at a time in proportion to weight.
+        "priority": a row's inclusion probability is close to size * weight / total, at most 1.
     replace : bool, default False
         Independent draws, in which a row can come up again.
     columns : list of str, optional
@@ -131,7 +157,8 @@ def sample(
     TypeError
         If neither or both of ``size`` and ``fraction`` are given, or the source gives no rows.
     ValueError
-        If ``size`` is above the rows there are, or a file is damaged or unlike the others.
+        If ``size`` is above the rows there are, or those of positive weight; if a weight is negative, infinite, NaN or
+        null; if a file is damaged or unlike the others.
     KeyError
         If a column is not there.
     FileNotFoundError
@@ -140,8 +167,14 @@ def sample(
     Notes
     -----
     From Parquet or memory, row numbers are drawn first, in O(size), and only the row groups that hold them are read. A
-    stream is read once, with a Reservoir. With ``where``, the columns it names are read first, but for row groups
-    that their statistics rule out. Memory: the sample and a few row groups.
+    stream is read once, with a Reservoir. With ``where`` or ``weights``, the columns they name are read first, but for
+    row groups that their statistics rule out. Memory: the sample and a few row groups.
+
+    References
+    ----------
+    Efraimidis, Spirakis (2006), "Weighted random sampling with a reservoir", doi:10.1016/j.ipl.2005.11.003.
+    Duffield, Lund, Thorup (2007), "Priority sampling for estimation of arbitrary subset sums",
+    doi:10.1145/1314690.1314696.
 
     Examples
     --------
@@ -153,7 +186,8 @@ def sample(
     if (size is None) == (fraction is None):
         raise TypeError("size: must be given, or else fraction, got " + ("neither" if size is None else "both"))
     wanted = check_count("size", size) if fraction is None else check_fraction("fraction", fraction)
-    output = Output(replace, order, row_number, design_weight)
+    check_choice("design", design, DESIGNS)
+    output = Output(replace, order, row_number, design_weight, "uniform" if weights is None else design)
     output.check()
     names = None if columns is None else check_names("columns", columns)
     seed = _rng.seed_of(rng)
@@ -161,18 +195,37 @@ def sample(
         opened = open_source(source)
         schema = opened.project(names)
         output.check(schema)
-        condition = None if where is None else Where(where, opened.schema)
-        job = _Job(opened, schema.names, condition, wanted, output, _rng.key_of(seed), done)
+        job = _Job(
+            opened,
+            schema.names,
+            None if where is None else Where(where, opened.schema),
+            None if weights is None else Weights(weights),
+            wanted,
+            output,
+            _rng.key_of(seed),
+            done,
+        )
         done.start(opened.num_rows)
-        picked, rows, population = job.from_stream() if opened.num_rows is None else job.from_rows()
+        batches, drawn = job.from_stream() if opened.num_rows is None else job.from_rows()
         facts = {
-            "design": design_name(replace=replace),
             "seed": seed,
             "rows_read": opened.rows_read,
             "bytes_read": opened.bytes_read,
             "source": opened.describe(),
         }
-        return output.table(picked, schema, rows, population, facts)
+        return output.table(batches, schema, drawn.kept, drawn.picked, facts)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Which of the rows kept were drawn, in their order."""
+
+    kept: Kept
+    picked: _arrow.Positions
+
+    @property
+    def rows_picked(self) -> _arrow.Positions:
+        return self.kept.rows[self.picked]
 
 
 @dataclass
@@ -182,193 +235,100 @@ class _Job:
     source: Source
     columns: list[str]
     where: Where | None
+    weights: Weights | None
     wanted: int | float
     output: Output
     seed: _rng.Words
     progress: Progress
 
-    def size_of(self, population: int) -> int:
+    def from_rows(self) -> tuple[list[pa.RecordBatch], _Drawn]:
+        """Batches and what they are, from a source whose rows can be fetched by number."""
+        rows = self.source.num_rows
+        assert rows is not None
+        reading = self.progress
+        if self.where is None and self.weights is None:
+            kept = _smallest(self.seed, rows, self._size_of(rows), self.output.replace)
+        else:
+            most = rows_of_fraction(self.wanted, rows) if isinstance(self.wanted, float) else self.wanted
+            store = self._new_store(min(most, rows))
+            self._see_all(store, [])
+            kept = store.settle()
+            reading = Progress(None)
+            if self.weights is not None:
+                self.weights.check_length(rows)
+        drawn = self._draw(kept)
+        picked = drawn.rows_picked
+        if self.output.order == "source":
+            return list(self.source.fetch(picker(picked), self.columns, reading)), drawn
+        by_row = np.argsort(picked, kind="stable")
+        place = np.empty_like(by_row)
+        place[by_row] = np.arange(len(by_row))
+        fetched = list(self.source.fetch(picker(picked[by_row]), self.columns, reading))
+        return _arrow.permute(fetched, place), drawn
+
+    def from_stream(self) -> tuple[list[pa.RecordBatch], _Drawn]:
+        """Batches and what they are, from a source that can be read once."""
+        store: RowStore | FractionSample
+        if not isinstance(self.wanted, float):
+            store = self._new_store(self.wanted)
+        elif self.weights is None:
+            store = FractionSample(self.wanted, self.seed)
+        else:
+            raise ValueError(f"fraction: must be size for weighted rows of a stream, got {self.wanted}")
+        self._see_all(store, self.columns)
+        kept = store.settle()
+        if self.weights is not None:
+            self.weights.check_length(self.source.rows_read)
+        drawn = self._draw(kept)
+        return _arrow.permute(store.payload(), drawn.picked), drawn
+
+    def _size_of(self, population: int) -> int:
         """Rows to draw, or ValueError if there are too few."""
         if isinstance(self.wanted, float):
             return rows_of_fraction(self.wanted, population)
         check_size_within(self.wanted, population, replace=self.output.replace)
         return self.wanted
 
-    def from_rows(self) -> tuple[list[pa.RecordBatch], _arrow.Positions, int]:
-        """Batches, row numbers and population from a source whose rows can be fetched by number."""
-        assert self.source.num_rows is not None
-        reading = self.progress
-        if self.where is None:
-            population = self.source.num_rows
-            size = self.size_of(population)
-            rows, keys = _smallest(self.seed, population, size, self.output.replace)
-        else:
-            rows, keys, population = self._smallest_passing(self.where)
-            size = self.size_of(population)
-            reading = Progress(None)
-        picked = rows[self.output.arrange(self.seed, rows, keys, size, population)]
-        if self.output.order == "source":
-            return list(self.source.fetch(picker(picked), self.columns, reading)), picked, population
-        by_row = np.argsort(picked, kind="stable")
-        place = np.empty_like(by_row)
-        place[by_row] = np.arange(len(by_row))
-        fetched = list(self.source.fetch(picker(picked[by_row]), self.columns, reading))
-        return _arrow.permute(fetched, place), picked, population
+    def _draw(self, kept: Kept) -> _Drawn:
+        size = self._size_of(kept.population)
+        if self.weights is not None and len(kept.rows) < (min(size, 1) if self.output.replace else size):
+            raise ValueError(
+                f"{self.weights.name}: must be positive in at least {size} rows, got {len(kept.rows)} such rows"
+            )
+        if len(kept.rows) > size and self.weights is not None and not self.output.replace:
+            kept = kept.smallest(size)
+        return _Drawn(kept, self.output.arrange(self.seed, kept, size))
 
-    def _smallest_passing(self, where: Where) -> tuple[_arrow.Positions, NDArray[np.float64], int]:
-        """Numbers and keys of the rows with the smallest keys among those that pass, and how many pass."""
-        assert self.source.num_rows is not None
-        most = min(self.size_of_at_most(self.source.num_rows), self.source.num_rows)
-        state = ReservoirState(most, self.seed)
-        population = 0
-        for first_row, batch in self.source.scan(where.columns, where, self.progress):
-            passes = where(batch)
-            state.seek(first_row)
-            state.stage_rows(batch.num_rows, passes)
-            state.commit(0)
-            population += int(passes.sum())
-        rows, keys, _ = state.kept()
-        return rows, keys, population
+    def _new_store(self, size: int) -> RowStore:
+        return RowStore(size, self.seed, design=self.output.design, summed=self.output.replace)
 
-    def size_of_at_most(self, rows: int) -> int:
-        """The most rows that can be drawn when the population is not yet known."""
-        return rows_of_fraction(self.wanted, rows) if isinstance(self.wanted, float) else self.wanted
-
-    def from_stream(self) -> tuple[list[pa.RecordBatch], _arrow.Positions, int]:
-        """Batches, row numbers and population from a source that can be read once."""
-        needed = self.columns
-        if self.where is not None:  # in the order of the source, for expressions that go by position
-            wanted = {*self.columns, *self.where.columns}
-            needed = [name for name in self.source.schema.names if name in wanted]
-        if isinstance(self.wanted, float):
-            kept: FractionSample | RowStore = FractionSample(self.wanted, self.seed)
-        else:
-            kept = RowStore(self.wanted, self.seed)
-        for _, batch in self.source.scan(needed, None, self.progress):
+    def _see_all(self, store: RowStore | FractionSample, columns: list[str]) -> None:
+        """Show a store these columns of the source, and what the filter and the weights say of its rows."""
+        wanted = {*columns}
+        if self.where is not None:
+            wanted.update(self.where.columns)
+        if self.weights is not None:
+            wanted.update(self.weights.columns(self.source.schema))
+        names = self.source.schema.names
+        # In the order of the source, for expressions that go by position.
+        needed = columns if wanted == {*columns} else [name for name in names if name in wanted]
+        for first_row, batch in self.source.scan(needed, self.where, self.progress):
             passes = None if self.where is None else self.where(batch)
-            kept.update(batch if needed == self.columns else batch.select(self.columns), passes)
-        kept.settle()
-        size = self.size_of(kept.population)
-        picked = self.output.arrange(self.seed, kept.rows, kept.keys, size, kept.population)
-        return _arrow.permute(kept.batches, picked), kept.rows[picked], kept.population
+            rows = batch if needed == columns else batch.select(columns)
+            if isinstance(store, FractionSample):
+                store.update(rows, passes)
+                continue
+            if store.state.next_row != first_row:
+                store.state.seek(first_row)  # past row groups in which nothing passes
+            if self.weights is None:
+                store.update(rows, passes)
+            else:
+                store.update(rows, passes, None, self.weights(batch, first_row), self.weights.name)
 
 
-def _smallest(seed: _rng.Words, n: int, size: int, replace: bool) -> tuple[_arrow.Positions, NDArray[np.float64]]:
-    """Numbers and keys of as many of the rows with the smallest keys as ``size`` draws need."""
+def _smallest(seed: _rng.Words, n: int, size: int, replace: bool) -> Kept:
+    """As many of the n rows, those with the smallest keys, as ``size`` draws need."""
     if replace and n > 0:
         size = draw_ranks(seed, n, size)[1]
-    return select_rows(seed, n, size)
-
-
-class _Consumer(Protocol):
-    def update(self, batch: pa.RecordBatch, /) -> object: ...
-
-
-def bernoulli(source: Any, fraction: float, *, key: str | None = None, rng: _rng.RNG = None) -> pa.RecordBatchReader:
-    """A stream of the rows that an independent coin, showing heads with probability ``fraction``, chooses.
-
-    Parameters
-    ----------
-    source : as for ``sample``
-        Parquet paths or Arrow data.
-    fraction : float
-        Inclusion probability, in (0, 1].
-    key : str, optional
-        A column of ids: one coin for each id, so that all rows of the ids chosen come through, the same in every
-        table. See ``Reservoir``.
-    rng : None, int, SeedSequence, BitGenerator or Generator
-        The seed.
-
-    Returns
-    -------
-    pyarrow.RecordBatchReader
-        The rows chosen, in the source's order and schema, read as they are asked for.
-
-    Raises
-    ------
-    KeyError, TypeError
-        If the column is not there, or of a type that has no hash.
-    ValueError
-        If ``fraction`` is not in (0, 1]; while reading, for a damaged file.
-
-    Notes
-    -----
-    The rows whose keys are at most -log(1 - fraction): with one seed, a larger fraction chooses the same rows and
-    more, and so does ``sample``. Rows that are not chosen cost nothing without ``key``; row groups of Parquet without
-    a chosen row are not read.
-
-    Examples
-    --------
-    >>> import aliquot as aq, pyarrow as pa
-    >>> aq.bernoulli(pa.table({"x": range(1_000_000)}), 4e-6, rng=7).read_all()["x"].to_pylist()
-    [381866, 459497, 618986, 678879, 686366, 859137, 977449]
-    """
-    share = check_fraction("fraction", fraction)
-    seed = _rng.key_of(_rng.seed_of(rng))
-    opened = open_source(source)
-    threshold = -math.log1p(-share) if share < 1 else math.inf
-    names = opened.schema.names
-    if key is not None:
-        check_column("key", check_name("key", key), names)
-        hash_keys(pa.nulls(0, opened.schema.field(key).type), seed, key)
-
-    def chosen_ids(key: str) -> Iterator[pa.RecordBatch]:
-        for _, batch in opened.scan(names, None, Progress(None)):
-            positions = np.flatnonzero(hash_keys(batch.column(key), seed, key) <= threshold)
-            if len(positions):
-                yield _arrow.with_own_dictionaries(_arrow.take_rows(batch, positions))
-
-    def chosen_rows() -> Iterator[pa.RecordBatch]:
-        keys = RowsBelow(seed)
-        return opened.fetch(lambda start, rows: keys.next(rows, threshold)[0] - start, names, Progress(None))
-
-    chosen = chosen_rows() if key is None else chosen_ids(key)
-    return pa.RecordBatchReader.from_batches(opened.schema, chosen)
-
-
-def tap(source: Any, *consumers: _Consumer | Callable[[pa.RecordBatch], object]) -> pa.RecordBatchReader:
-    """The batches of a source, unchanged, shown to every consumer as they pass.
-
-    Parameters
-    ----------
-    source : as for ``sample``
-        Parquet paths or Arrow data.
-    *consumers : object with ``update(batch)``, or callable
-        Each sees every batch once, in order, before it is passed on.
-
-    Returns
-    -------
-    pyarrow.RecordBatchReader
-        The same batches. What a consumer raises ends the stream.
-
-    Raises
-    ------
-    TypeError
-        If a consumer is neither.
-
-    Examples
-    --------
-    >>> import aliquot as aq, pyarrow as pa
-    >>> sampled = aq.Reservoir(2, rng=7)
-    >>> passed = aq.tap(pa.table({"x": range(100)}), sampled, lambda batch: print(batch.num_rows, "rows"))
-    >>> passed.read_all().num_rows
-    100 rows
-    100
-    >>> sampled.n_seen
-    100
-    """
-    updates = []
-    for consumer in consumers:
-        update = getattr(consumer, "update", consumer)
-        if not callable(update):
-            raise TypeError(f"consumers: must have update(batch) or be callable, got {describe(consumer)}")
-        updates.append(update)
-    opened = open_source(source)
-
-    def pass_on() -> Iterator[pa.RecordBatch]:
-        for _, batch in opened.scan(opened.schema.names, None, Progress(None)):
-            for update in updates:
-                update(batch)
-            yield batch
-
-    return pa.RecordBatchReader.from_batches(opened.schema, pass_on())
+    rows, keys = select_rows(seed, n, size)
+    return Kept(rows, keys, n)

@@ -14,6 +14,10 @@ cdef extern from "aliquot/reservoir.hpp" namespace "aliquot" nogil:
         int64_t row
         int64_t slot
 
+    cdef enum class weighted_design "aliquot::weighted_design"(int):
+        successive
+        priority
+
     cdef cppclass reservoir:
         reservoir(int64_t, const seed_key&, int64_t)
         int64_t next_row()
@@ -21,11 +25,16 @@ cdef extern from "aliquot/reservoir.hpp" namespace "aliquot" nogil:
         void stage(int64_t, const uint8_t*) except +
         void stage(span[const_double], span[const_int64_t], const candidate&) except +
         void stage(span[const_double]) except +
+        int64_t stage(span[const_double], weighted_design) except +
         span[candidate] staged()
         void commit(int64_t) except +
         void discard()
         span[candidate] kept()
         const candidate& first_out()
+
+
+class BadWeightError(ValueError):
+    """A weight is negative, infinite or NaN, at this position."""
 
 
 cdef class ReservoirState:
@@ -59,6 +68,18 @@ cdef class ReservoirState:
         cdef span[const_double] view = span[const_double](&keys[0] if keys.shape[0] else NULL, keys.shape[0])
         with nogil:  # as above
             state.stage(view)
+        return self.staged_positions()
+
+    def stage_weights(self, const double[::1] weights, bint priority):
+        """The next rows, under keys by these weights. ValueError with the position of the first that is no weight."""
+        cdef reservoir* state = self.state.get()
+        cdef span[const_double] view = span[const_double](&weights[0] if weights.shape[0] else NULL, weights.shape[0])
+        cdef weighted_design design = weighted_design.priority if priority else weighted_design.successive
+        cdef int64_t bad
+        with nogil:  # as above
+            bad = state.stage(view, design)
+        if bad >= 0:
+            raise BadWeightError(bad)
         return self.staged_positions()
 
     def stage_kept(self, const double[::1] keys, const int64_t[::1] rows, double first_out_key, int64_t first_out_row):

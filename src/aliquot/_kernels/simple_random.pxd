@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t
 from libcpp.vector cimport vector
 
-from aliquot._kernels.random cimport seed_key, span
+from aliquot._kernels.random cimport const_double, seed_key, span
 
 
 cdef extern from "aliquot/simple_random.hpp" namespace "aliquot" nogil:
@@ -21,3 +21,5 @@ cdef extern from "aliquot/simple_random.hpp" namespace "aliquot" nogil:
 
     vector[keyed_row] select_rows_ "aliquot::select_rows"(const seed_key&, int64_t, int64_t) except +
     int64_t draw_ranks_ "aliquot::draw_ranks"(const seed_key&, int64_t, span[int64_t])
+    int64_t draw_weighted_ranks_ "aliquot::draw_weighted_ranks"(
+        const seed_key&, span[const_double], double, span[int64_t]) except +

@@ -5,7 +5,7 @@ from libcpp.memory cimport unique_ptr, make_unique
 from libcpp.utility cimport move
 from libcpp.vector cimport vector
 
-from aliquot._kernels.random cimport as_seed_key, seed_key, span
+from aliquot._kernels.random cimport as_seed_key, const_double, seed_key, span
 
 import numpy as np
 
@@ -37,6 +37,21 @@ def draw_ranks(const uint64_t[::1] seed, int64_t n, size_t size):
     cdef int64_t distinct = 0
     if size > 0:
         distinct = draw_ranks_(as_seed_key(seed), n, span[int64_t](&view[0], size))
+    return ranks, distinct
+
+
+def draw_weighted_ranks(const uint64_t[::1] seed, const double[::1] weights, double total, size_t size):
+    """The same for draws in proportion to weight, given the weights in order of the keys and their sum over all rows."""
+    ranks = np.empty(size, np.int64)
+    cdef int64_t[::1] view = ranks
+    cdef int64_t distinct = 0
+    if size > 0:
+        distinct = draw_weighted_ranks_(
+            as_seed_key(seed),
+            span[const_double](&weights[0], weights.shape[0]),
+            total,
+            span[int64_t](&view[0], size),
+        )
     return ranks, distinct
 
 

@@ -52,13 +52,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"aliquot {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    sample = commands.add_parser("sample", help="draw a uniform sample of rows")
+    sample = commands.add_parser("sample", help="draw a sample of rows, uniform or weighted")
     sample.add_argument(
         "source", nargs="+", metavar="SOURCE", help="Parquet files, directories, globs or URIs; - for an Arrow stream"
     )
     amount = sample.add_mutually_exclusive_group(required=True)
     amount.add_argument("-n", "--size", type=int, metavar="ROWS", help="rows to draw")
     amount.add_argument("-f", "--fraction", type=float, metavar="SHARE", help="share of the rows to draw, in (0, 1]")
+    sample.add_argument("--weights", metavar="COL", help="draw in proportion to this column")
+    sample.add_argument(
+        "--design",
+        choices=("successive", "priority"),
+        default="successive",
+        help="how weights work without replacement: one row at a time, or inclusion close to proportional to weight",
+    )
     sample.add_argument("--replace", action="store_true", help="independent draws: a row can come up again")
     sample.add_argument("--columns", type=_names, metavar="A,B", help="columns to keep, in this order")
     sample.add_argument(

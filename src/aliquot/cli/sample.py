@@ -20,6 +20,8 @@ def run(arguments: argparse.Namespace) -> None:
         _source(arguments.source),
         arguments.size,
         fraction=arguments.fraction,
+        weights=arguments.weights,
+        design=arguments.design,
         replace=arguments.replace,
         columns=arguments.columns,
         where=where,

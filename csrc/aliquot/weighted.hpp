@@ -1,0 +1,153 @@
+// Keys of rows by number and weight, e / w: one hash a row, and a logarithm only for rows that may enter.
+//
+// The hash of a row is 64 bits, v = hash / 2^64. Its upper half takes 32-bit arithmetic only, which every vector unit
+// has, and is enough to turn nearly all rows away: the key of a row is -log(1 - v) / w (successive sampling: P.
+// Efraimidis, P. Spirakis 2006, doi:10.1016/j.ipl.2005.11.003) or v / w (priority sampling: N. Duffield, C. Lund, M.
+// Thorup 2007, doi:10.1145/1314690.1314696), and both are at least v / w, so the row is out if v > limit * w. The lower
+// half and the logarithm are for the few that are left.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "random.hpp"
+
+// Built for several instruction sets, chosen when the module is loaded, with the same results: integer operations and
+// single IEEE multiplications. Not under sanitizers, which must be running before the choice is made.
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+#define ALIQUOT_TARGET_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define ALIQUOT_TARGET_CLONES
+#endif
+
+namespace aliquot
+{
+
+enum class weighted_design : int { successive, priority };
+
+// The hashes of 2^32 consecutive rows.
+struct row_hash {
+  std::uint32_t add;
+  std::uint32_t flip;
+  std::uint64_t low;
+
+  // rows [block * 2^32, (block + 1) * 2^32)
+  row_hash(const seed_key& key, std::int64_t block) noexcept
+  {
+    generator random(key, static_cast<std::uint64_t>(block));
+    const std::uint64_t word = random();
+    add = static_cast<std::uint32_t>(word);
+    flip = static_cast<std::uint32_t>(word >> 32);
+    low = random();
+  }
+
+  // A bijection of 32-bit words with low bias (C. Wellons 2018, "hash prospector").
+  static constexpr std::uint32_t mix32(std::uint32_t x) noexcept
+  {
+    x ^= x >> 16;
+    x *= 0x21F0AAADu;
+    x ^= x >> 15;
+    x *= 0xD35A2D97u;
+    x ^= x >> 15;
+    return x;
+  }
+
+  // The sum of two bijections under keys of their own: a function, in which values repeat as they do at random.
+  std::uint32_t upper(std::uint32_t row) const noexcept { return mix32(row + add) + mix32(row ^ flip); }
+
+  std::uint64_t operator()(std::uint32_t row) const noexcept
+  {
+    return std::uint64_t{upper(row)} << 32 | (mix64(low + row) >> 32);
+  }
+};
+
+namespace detail
+{
+
+inline constexpr int filter_rows = 64;
+
+// Bit i of the result: row + i may have a key of at most limit, by its weight weights[i] and 31 bits of its hash. A
+// second word in `bad`: not a weight. 64 rows.
+ALIQUOT_TARGET_CLONES
+inline std::uint64_t may_enter(const row_hash hash, std::uint32_t row, const double* weights, double limit,
+                               std::uint64_t& bad) noexcept
+{
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  std::array<std::uint8_t, filter_rows> enters;
+  std::uint8_t wrong = 0;
+  const double scaled = limit * 0x1p31;
+  for (std::uint32_t i = 0; i < filter_rows; ++i) {
+    // One less than the hash, so that no rounding here or in the key turns a row away that may enter.
+    const auto v = static_cast<std::int32_t>(hash.upper(row + i) >> 1) - 1;
+    enters[i] = static_cast<double>(v) <= scaled * weights[i];
+    wrong |= static_cast<std::uint8_t>(!(weights[i] >= 0.0) | !(weights[i] < infinity));
+  }
+  bad = wrong;
+  std::uint64_t bits = 0;
+  for (int i = 0; i < 8; ++i) {
+    const auto word = std::bit_cast<std::array<std::uint64_t, 8>>(enters)[static_cast<std::size_t>(i)];
+    bits |= (word * 0x0102040810204080u >> 56) << (8 * i);
+  }
+  return bits;
+}
+
+}  // namespace detail
+
+// The key of a row of positive weight. Beyond the range of double, the largest finite one.
+inline double weighted_key(std::uint64_t hash, double weight, weighted_design design) noexcept
+{
+  const double v = static_cast<double>(static_cast<std::int64_t>(hash >> 11)) * 0x1p-53;
+  const double key = (design == weighted_design::priority ? v : exponential_of(hash)) / weight;
+  return std::min(key, std::numeric_limits<double>::max());
+}
+
+inline constexpr std::int64_t all_weights_good = -1;
+
+// Offer the rows first_row, first_row + 1, ... with these weights whose keys are at most sink.limit(), in row order:
+// sink.offer(key, row, position). Returns the position of the first weight that is negative, infinite or NaN, and
+// then stops; or all_weights_good.
+template <class Sink>
+std::int64_t offer_weighted(const seed_key& seed, std::int64_t first_row, std::span<const double> weights,
+                            weighted_design design, Sink& sink)
+{
+  const seed_key key = subkey(seed, purpose::weighted_rows);
+  constexpr std::size_t step = detail::filter_rows;
+  std::array<double, step> padded;
+  for (std::size_t at = 0; at < weights.size();) {
+    const std::int64_t block = (first_row + static_cast<std::int64_t>(at)) >> 32;
+    const row_hash hash(key, block);
+    const std::int64_t block_rows = ((block + 1) << 32) - first_row;
+    const std::size_t end = std::min(weights.size(), static_cast<std::size_t>(block_rows));
+    for (; at < end; at += step) {
+      const auto row = static_cast<std::uint32_t>(first_row + static_cast<std::int64_t>(at));
+      const double* from = weights.data() + at;
+      const std::size_t rows = std::min(step, end - at);
+      if (rows < step) {
+        padded.fill(0.0);
+        std::copy_n(from, rows, padded.begin());
+        from = padded.data();
+      }
+      std::uint64_t bad = 0;
+      std::uint64_t enters = detail::may_enter(hash, row, from, sink.limit(), bad);
+      if (bad != 0) {
+        const auto is_bad = [](double w) { return !(w >= 0.0 && w <= std::numeric_limits<double>::max()); };
+        return static_cast<std::int64_t>(at) + (std::find_if(from, from + step, is_bad) - from);
+      }
+      for (; enters != 0; enters &= enters - 1) {
+        const auto i = static_cast<std::uint32_t>(std::countr_zero(enters));
+        if (from[i] == 0.0) continue;
+        const double row_key = weighted_key(hash(row + i), from[i], design);
+        const auto position = static_cast<std::int64_t>(at + i);
+        if (row_key <= sink.limit()) sink.offer({row_key, first_row + position, position});
+      }
+    }
+    at = end;
+  }
+  return all_weights_good;
+}
+
+}  // namespace aliquot

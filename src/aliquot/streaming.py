@@ -1,0 +1,129 @@
+"""Samples in passing: each row by its own coin, and states fed from the middle of a loop."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from aliquot import _arrow, _rng
+from aliquot._checks import check_column, check_fraction, check_name, describe
+from aliquot._kernels.simple_random import RowsBelow
+from aliquot._progress import Progress
+from aliquot.hashing import hash_keys
+from aliquot.sources import open_source
+
+
+class _Consumer(Protocol):
+    def update(self, batch: pa.RecordBatch, /) -> object: ...
+
+
+def bernoulli(source: Any, fraction: float, *, key: str | None = None, rng: _rng.RNG = None) -> pa.RecordBatchReader:
+    """A stream of the rows that an independent coin, showing heads with probability ``fraction``, chooses.
+
+    Parameters
+    ----------
+    source : as for ``sample``
+        Parquet paths or Arrow data.
+    fraction : float
+        Inclusion probability, in (0, 1].
+    key : str, optional
+        A column of ids: one coin for each id, so that all rows of the ids chosen come through, the same in every
+        table. See ``Reservoir``.
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        The seed.
+
+    Returns
+    -------
+    pyarrow.RecordBatchReader
+        The rows chosen, in the source's order and schema, read as they are asked for.
+
+    Raises
+    ------
+    KeyError, TypeError
+        If the column is not there, or of a type that has no hash.
+    ValueError
+        If ``fraction`` is not in (0, 1]; while reading, for a damaged file.
+
+    Notes
+    -----
+    The rows whose keys are at most -log(1 - fraction): with one seed, a larger fraction chooses the same rows and
+    more, and so does ``sample``. Rows that are not chosen cost nothing without ``key``; row groups of Parquet without
+    a chosen row are not read.
+
+    Examples
+    --------
+    >>> import aliquot as aq, pyarrow as pa
+    >>> aq.bernoulli(pa.table({"x": range(1_000_000)}), 4e-6, rng=7).read_all()["x"].to_pylist()
+    [381866, 459497, 618986, 678879, 686366, 859137, 977449]
+    """
+    share = check_fraction("fraction", fraction)
+    seed = _rng.key_of(_rng.seed_of(rng))
+    opened = open_source(source)
+    threshold = -math.log1p(-share) if share < 1 else math.inf
+    names = opened.schema.names
+    if key is not None:
+        check_column("key", check_name("key", key), names)
+        hash_keys(pa.nulls(0, opened.schema.field(key).type), seed, key)
+
+    def chosen_ids(key: str) -> Iterator[pa.RecordBatch]:
+        for _, batch in opened.scan(names, None, Progress(None)):
+            positions = np.flatnonzero(hash_keys(batch.column(key), seed, key) <= threshold)
+            if len(positions):
+                yield _arrow.with_own_dictionaries(_arrow.take_rows(batch, positions))
+
+    def chosen_rows() -> Iterator[pa.RecordBatch]:
+        keys = RowsBelow(seed)
+        return opened.fetch(lambda start, rows: keys.next(rows, threshold)[0] - start, names, Progress(None))
+
+    chosen = chosen_rows() if key is None else chosen_ids(key)
+    return pa.RecordBatchReader.from_batches(opened.schema, chosen)
+
+
+def tap(source: Any, *consumers: _Consumer | Callable[[pa.RecordBatch], object]) -> pa.RecordBatchReader:
+    """The batches of a source, unchanged, shown to every consumer as they pass.
+
+    Parameters
+    ----------
+    source : as for ``sample``
+        Parquet paths or Arrow data.
+    *consumers : object with ``update(batch)``, or callable
+        Each sees every batch once, in order, before it is passed on.
+
+    Returns
+    -------
+    pyarrow.RecordBatchReader
+        The same batches. What a consumer raises ends the stream.
+
+    Raises
+    ------
+    TypeError
+        If a consumer is neither.
+
+    Examples
+    --------
+    >>> import aliquot as aq, pyarrow as pa
+    >>> sampled = aq.Reservoir(2, rng=7)
+    >>> passed = aq.tap(pa.table({"x": range(100)}), sampled, lambda batch: print(batch.num_rows, "rows"))
+    >>> passed.read_all().num_rows
+    100 rows
+    100
+    >>> sampled.n_seen
+    100
+    """
+    updates = []
+    for consumer in consumers:
+        update = getattr(consumer, "update", consumer)
+        if not callable(update):
+            raise TypeError(f"consumers: must have update(batch) or be callable, got {describe(consumer)}")
+        updates.append(update)
+    opened = open_source(source)
+
+    def pass_on() -> Iterator[pa.RecordBatch]:
+        for _, batch in opened.scan(opened.schema.names, None, Progress(None)):
+            for update in updates:
+                update(batch)
+            yield batch
+
+    return pa.RecordBatchReader.from_batches(opened.schema, pass_on())

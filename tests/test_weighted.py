@@ -1,0 +1,327 @@
+"""Weighted samples: keys, exact probabilities, merges, design weights, draws with replacement."""
+
+from fractions import Fraction
+from itertools import combinations, permutations
+
+import hypothesis.strategies as st
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from scipy import integrate
+
+import aliquot as aq
+import laws
+import reference
+from aliquot import _rng
+from aliquot._kernels.reservoir import ReservoirState
+from aliquot.weights import exact_sum
+
+SEED = _rng.key_of(7)
+DESIGNS = ["successive", "priority"]
+N = 20_000
+WEIGHTS = np.random.default_rng(1).lognormal(0, 2, N)
+WEIGHTS[::50] = 0
+TABLE = pa.table({"x": np.arange(N), "w": WEIGHTS, "s": [f"s{i % 9}" for i in range(N)]})
+
+
+def draw(weights, k, seed, design="successive"):
+    """The rows kept, through the kernel alone."""
+    state = ReservoirState(k, np.array([seed, 2, 3, 4], np.uint64))
+    state.stage_weights(weights, design == "priority")
+    state.commit(0)
+    return state.kept()[0]
+
+
+def stream(table=TABLE, rows=777):
+    return pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=rows))
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("first_row", [0, 12_345, 2**32 - 100, 2**32 + 5, 2**40])
+def test_keys_and_rows_are_those_of_the_reference(design, first_row):
+    weights = WEIGHTS[:3001]
+    keys = reference.weighted_keys(SEED, weights, design, first_row)
+    for k in (1, 10, 500, 3001):
+        state = ReservoirState(k, SEED, first_row)
+        state.stage_weights(weights, design == "priority")
+        state.commit(0)
+        rows, kept_keys, _ = state.kept()
+        expected = np.sort(np.lexsort((np.arange(len(keys)), keys))[: min(k, np.isfinite(keys).sum())])
+        assert (rows - first_row).tolist() == expected.tolist()
+        assert kept_keys.tolist() == keys[expected].tolist()
+
+
+def test_golden_samples():
+    weights = np.arange(1, 1001)
+    assert aq.sample_indices(1000, 5, weights=weights, rng=7).tolist() == GOLDEN["successive"]
+    assert aq.sample_indices(1000, 5, weights=weights, design="priority", rng=7).tolist() == GOLDEN["priority"]
+    assert aq.sample_indices(1000, 5, weights=weights, replace=True, rng=7).tolist() == GOLDEN["replace"]
+
+
+GOLDEN: dict[str, list[int]] = {
+    "successive": [391, 541, 615, 821, 973],
+    "priority": [391, 541, 615, 821, 973],
+    "replace": [391, 541, 615, 821, 973],
+}
+
+
+def successive_probability(weights, subset):
+    """Of drawing these, in any order, one at a time in proportion to weight."""
+    total = Fraction(0)
+    for order in permutations(subset):
+        left, p = sum(weights), Fraction(1)
+        for i in order:
+            p *= Fraction(weights[i], left)
+            left -= weights[i]
+        total += p
+    return float(total)
+
+
+def priority_probability(weights, subset):
+    """That the keys u / w of these are all below the others'."""
+
+    def density(t):
+        inside = [min(1.0, weights[i] * t) for i in subset]
+        outside = np.prod([1 - min(1.0, weights[j] * t) for j in range(len(weights)) if j not in subset])
+        slopes = [weights[i] * (weights[i] * t < 1) for i in subset]
+        return outside * sum(
+            slopes[a] * np.prod([inside[b] for b in range(len(subset)) if b != a]) for a in range(len(subset))
+        )
+
+    breaks = sorted({0.0, *(1 / w for w in weights)})
+    return sum(integrate.quad(density, a, b)[0] for a, b in zip(breaks, breaks[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("design", "probability"), [("successive", successive_probability), ("priority", priority_probability)]
+)
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+def test_every_subset_has_its_exact_probability(design, probability, k):
+    weights = [1, 2, 3, 5, 8, 13]
+    trials = 30_000
+    place = {subset: i for i, subset in enumerate(combinations(range(len(weights)), k))}
+    expected = np.array([probability(weights, subset) for subset in place])
+    assert expected.sum() == pytest.approx(1)
+    counts = np.zeros(len(place))
+    for seed in range(trials):
+        counts[place[tuple(draw(np.array(weights, float), k, seed, design).tolist())]] += 1
+    common = expected * trials >= 5
+    rest = [counts[~common].sum()], [expected[~common].sum() * trials]
+    if rest[1][0] >= 5:
+        laws.assert_fits([*counts[common], *rest[0]], [*expected[common] * trials, *rest[1]])
+    else:
+        laws.assert_fits(counts[common], expected[common] * trials * (1 + (1 - expected[common].sum()) / common.sum()))
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_equal_weights_give_a_simple_random_sample(design):
+    laws.every_subset_is_equally_likely(lambda n, k, seed: draw(np.ones(n), k, seed, design))
+    laws.positions_are_even(lambda n, k, seed: draw(np.full(n, 0.3), k, seed, design), 10_000, 100, 500)
+    laws.pairs_are_independent(lambda n, k, seed: draw(np.ones(n), k, seed, design), 5000, 300, 500)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@given(st.lists(st.integers(0, N), max_size=6), st.sampled_from([0, 1, 50, 3000]))
+def test_result_does_not_depend_on_batch_boundaries(design, cuts, k):
+    reservoir = aq.Reservoir(k, weights="w", design=design, rng=7)
+    bounds = [0, *sorted(cuts), N]
+    for first, last in zip(bounds, bounds[1:], strict=False):
+        reservoir.update(TABLE.slice(first, last - first))
+    expected = aq.sample_indices(N, k, weights=WEIGHTS, design=design, rng=7)
+    assert reservoir.result()["x"].to_pylist() == expected.tolist()
+    assert aq.sample(TABLE, k, weights="w", design=design, rng=7)["x"].to_pylist() == expected.tolist()
+    assert aq.sample(stream(), k, weights="w", design=design, rng=7)["x"].to_pylist() == expected.tolist()
+
+
+@pytest.mark.parametrize("options", [{"design": "successive"}, {"design": "priority"}, {"replace": True}])
+def test_merging_equals_one_pass(options):
+    def feed(reservoir, start, stop):
+        for first in range(start, stop, 700):
+            reservoir.update(TABLE.slice(first, min(700, stop - first)))
+        return aq.Reservoir.from_bytes(reservoir.to_bytes())
+
+    new = lambda start: aq.Reservoir(60, weights="w", start=start, rng=7, **options)  # noqa: E731
+    laws.merging_equals_one_pass(new, feed, N, [3000, 3001, 12_000])
+
+
+def test_samples_nest():
+    laws.samples_nest(lambda n, k, seed: draw(WEIGHTS[:n], k, seed), N, [1, 10, 100, 1000])
+
+
+def test_weights_of_600_orders_of_magnitude():
+    weights = np.array([1e-300, 1e300, 0.0, 1.0, 5e-324, 1e150, 1.7e308] * 100)
+    for design in DESIGNS:
+        assert set(draw(weights, 200, 3, design).tolist()) == set(np.flatnonzero(weights >= 1e300).tolist())
+        assert len(draw(weights, 700, 3, design)) == 600
+    ascending = np.logspace(-300, 300, 5000)
+    assert draw(ascending, 5, 1).min() > 4900
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_design_weights_give_unbiased_totals(design):
+    table = TABLE.slice(0, 2000)
+    weights = WEIGHTS[:2000]
+    amounts = np.random.default_rng(3).random(2000) * weights**0.7 * (weights > 0)
+    totals = []
+    for seed in range(1500):
+        kept = aq.sample(table, 100, weights="w", design=design, columns=["x"], design_weight="d", rng=seed)
+        totals.append((amounts[kept["x"].to_numpy()] * kept["d"].to_numpy()).sum())
+    error = (np.mean(totals) - amounts.sum()) / (np.std(totals) / np.sqrt(len(totals)))
+    assert abs(error) < 4.9
+
+
+class TestReplacement:
+    def test_draws_are_independent_and_in_proportion(self):
+        weights, k, trials = np.array([1.0, 2.0, 0.0, 5.0]), 2, 4000
+        table = pa.table({"x": range(4), "w": weights})
+        counts = np.zeros((4, 4))
+        for seed in range(trials):
+            counts[
+                tuple(aq.sample(table, k, weights="w", replace=True, order="random", rng=seed)["x"].to_pylist())
+            ] += 1
+        expected = np.outer(weights, weights) / 64 * trials
+        assert counts[expected == 0].sum() == 0
+        laws.assert_fits(counts[expected > 0], expected[expected > 0])
+
+    def test_a_smaller_size_is_a_prefix_and_a_stream_is_no_different(self):
+        large, small = (aq.sample(TABLE, k, weights="w", replace=True, order="random", rng=7) for k in (500, 20))
+        assert large.slice(0, 20).equals(small)
+        assert aq.sample(stream(), 500, weights="w", replace=True, order="random", rng=7).equals(large)
+
+    def test_more_draws_than_rows_and_their_design_weights(self):
+        table = pa.table({"x": range(3), "w": [1.0, 0.0, 3.0]})
+        drawn = aq.sample(table, 4000, weights="w", replace=True, design_weight="d", rng=7)
+        laws.assert_fits(np.bincount(drawn["x"])[[0, 2]], [1000, 3000])
+        assert set(zip(drawn["x"].to_pylist(), drawn["d"].to_pylist(), strict=True)) == {
+            (0, 4 / 4000),
+            (2, 4 / (4000 * 3.0)),
+        }
+
+    def test_priority_is_without(self):
+        with pytest.raises(ValueError, match=r"^design: must be 'successive' with replace, as draws are independent"):
+            aq.sample(TABLE, 5, weights="w", design="priority", replace=True)
+
+    @given(st.lists(st.floats(0, allow_infinity=False, allow_nan=False), max_size=60))
+    def test_sums_are_exact(self, values):
+        assert exact_sum(np.array(values, float)) == sum(map(Fraction, values))
+
+
+class TestWeightsOfAllKinds:
+    EXPECTED = aq.sample_indices(N, 50, weights=np.arange(N) % 100, rng=7).tolist()
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            pa.int8(),
+            pa.uint8(),
+            pa.int32(),
+            pa.uint64(),
+            pa.float32(),
+            pa.float64(),
+            pa.decimal128(21, 2),
+            pa.float16(),
+        ],
+    )
+    def test_numbers_of_all_types(self, kind):
+        weights = pa.array(np.arange(N) % 100).cast(kind)
+        table = pa.table({"x": np.arange(N), "w": weights})
+        assert aq.sample(table, 50, weights="w", rng=7)["x"].to_pylist() == self.EXPECTED
+        assert aq.sample(TABLE, 50, weights=weights, rng=7)["x"].to_pylist() == self.EXPECTED
+
+    def test_arrays_lists_and_expressions(self):
+        weights = np.arange(N) % 100
+        chunked = pa.chunked_array([weights[:5000], weights[5000:]])
+        for each in (weights, weights.tolist(), chunked, pa.array(weights)):
+            assert aq.sample(TABLE, 50, weights=each, rng=7)["x"].to_pylist() == self.EXPECTED
+            assert aq.sample(stream(), 50, weights=each, rng=7)["x"].to_pylist() == self.EXPECTED
+        modulo = pc.field("x") - pc.multiply(
+            pc.floor(pc.divide(pc.field("x").cast("float64"), pc.scalar(100.0))), pc.scalar(100.0)
+        )
+        assert aq.sample(TABLE, 50, weights=modulo, columns=["s", "x"], rng=7)["x"].to_pylist() == self.EXPECTED
+        reservoir = aq.Reservoir(50, weights=modulo, rng=7)
+        for batch in stream():
+            reservoir.update(batch)
+        restored = aq.Reservoir.from_bytes(reservoir.to_bytes())
+        assert restored == reservoir
+        assert restored.result()["x"].to_pylist() == self.EXPECTED
+
+    def test_a_filter_and_projection(self):
+        options = {"weights": "w", "where": pc.field("s") == "s3", "columns": ["x"], "design_weight": "d", "rng": 7}
+        whole = aq.sample(TABLE, 50, **options)
+        assert set(np.array(whole["x"]) % 9) == {3}
+        assert aq.sample(stream(), 50, **options).equals(whole)
+
+    def test_a_fraction(self):
+        assert aq.sample(TABLE, fraction=0.01, weights="w", rng=7).equals(aq.sample(TABLE, 200, weights="w", rng=7))
+        with pytest.raises(ValueError, match=r"^fraction: must be size for weighted rows of a stream, got 0.1$"):
+            aq.sample(stream(), fraction=0.1, weights="w")
+
+    def test_parquet_scans_the_weights_alone(self, tmp_path):
+        pq.write_table(TABLE, tmp_path / "x.parquet", row_group_size=1000)
+        sampled = aq.sample(tmp_path, 1, weights="w", rng=7)
+        assert sampled.equals(aq.sample(TABLE, 1, weights="w", rng=7))
+        assert aq.provenance(sampled)["rows_read"] == N + 1000
+        assert aq.provenance(sampled)["design"] == "successive"
+
+
+class TestErrors:
+    @pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
+    @pytest.mark.parametrize("row", [0, 63, 64, 1000, N - 1])
+    def test_a_bad_weight_is_named_and_changes_nothing(self, value, row):
+        weights = WEIGHTS.copy()
+        weights[row] = value
+        bad = TABLE.set_column(1, "w", pa.array(weights))
+        message = rf"^w: must be finite and not negative, got {value} at row {row}$"
+        for source in (bad, stream(bad)):
+            with pytest.raises(ValueError, match=message):
+                aq.sample(source, 5, weights="w")
+        with pytest.raises(ValueError, match=message.replace("w:", "weights:")):
+            aq.sample_indices(N, 5, weights=weights)
+        reservoir = aq.Reservoir(50, weights="w", start=N, rng=7)
+        reservoir.update(TABLE)
+        before = reservoir.to_bytes()
+        for data in (bad, bad.combine_chunks().to_batches()[0], pa.concat_tables([TABLE, bad])):
+            with pytest.raises(ValueError, match=r"^w: must be finite and not negative, got "):
+                reservoir.update(data)
+            assert reservoir.to_bytes() == before
+
+    def test_a_null_weight(self):
+        bad = pa.table({"w": pa.array([1.0, None])})
+        with pytest.raises(ValueError, match=r"^w: must be finite and not negative, got null at row 1$"):
+            aq.sample(bad, 1, weights="w")
+
+    def test_too_few_positive_weights(self):
+        table = pa.table({"w": [0.0, 1.0, 0.0]})
+        with pytest.raises(ValueError, match=r"^w: must be positive in at least 2 rows, got 1 such rows$"):
+            aq.sample(table, 2, weights="w")
+        with pytest.raises(ValueError, match=r"^w: must be positive in at least 5 rows, got 0 such rows$"):
+            aq.sample(table.slice(0, 1), 5, weights="w", replace=True)
+
+    def test_other_things(self):
+        with pytest.raises(KeyError, match="weights: must be a column of .* got 'nope'"):
+            aq.sample(TABLE, 1, weights="nope")
+        with pytest.raises(TypeError, match=r"^s: must be a column of numbers, got string$"):
+            aq.sample(TABLE, 1, weights="s")
+        with pytest.raises(ValueError, match=r"^weights: must be one a row, got 3 for 20000 rows$"):
+            aq.sample_indices(N, 1, weights=[1, 2, 3])
+        with pytest.raises(ValueError, match=r"^weights: must be one a row, got 3 for "):
+            aq.sample(TABLE, 1, weights=[1, 2, 3])
+        with pytest.raises(ValueError, match=r"^weights: must be one a row, got 20001 for 20000 rows$"):
+            aq.sample(TABLE, 1, weights=np.ones(N + 1))
+        with pytest.raises(ValueError, match=r"^design: must be one of 'successive', 'priority', got 'poisson'$"):
+            aq.sample(TABLE, 1, weights="w", design="poisson")
+        with pytest.raises(
+            TypeError, match=r"^weights: must be a column name or an expression over columns, got list \[1\]$"
+        ):
+            aq.Reservoir(1, weights=[1])
+        with pytest.raises(ValueError, match=r"^other: must have weights='w' like this reservoir, got 'x'$"):
+            aq.Reservoir(1, weights="w").merge(aq.Reservoir(1, weights="x"))
+
+
+def test_repr():
+    assert repr(aq.Reservoir(5, weights="w", rng=7)) == (
+        "Reservoir(size=5, weights='w', design='successive', n_seen=0, kept=0, rng=7)"
+    )
