@@ -93,10 +93,8 @@ class TestSample:
         assert pq.read_table("o.parquet").equals(expected)
 
     def test_weights(self, there):
-        assert (
-            cli.main("sample data-0.parquet -n 50 --seed 7 --weights x --design priority -o o.parquet --quiet".split())
-            == 0
-        )
+        options = ["--weights", "x", "--design", "priority", "-o", "o.parquet", "--quiet"]
+        assert cli.main(["sample", "data-0.parquet", "-n", "50", "--seed", "7", *options]) == 0
         assert pq.read_table("o.parquet").equals(
             aq.sample(TABLE.slice(0, 3000), 50, weights="x", design="priority", rng=7)
         )

@@ -209,6 +209,49 @@ class TestReplacement:
         assert exact_sum(np.array(values, float)) == sum(map(Fraction, values))
 
 
+class TestPoisson:
+    def test_rows_are_those_with_priority_keys_below_the_threshold(self):
+        keys = reference.weighted_keys(SEED, WEIGHTS, "priority")
+        expected = np.flatnonzero(keys <= 300 / WEIGHTS.sum()).tolist()
+        assert 250 < len(expected) < 310
+        for source, weights in ((TABLE, "w"), (TABLE, pc.field("w")), (stream(), WEIGHTS)):
+            assert aq.poisson(source, 300, weights=weights, rng=7).read_all()["x"].to_pylist() == expected
+
+    def test_inclusion_is_in_proportion_and_at_most_certain(self):
+        weights, trials = np.array([0.0, 1.0, 2.0, 4.0, 100.0]), 3000
+        table = pa.table({"x": range(5), "w": weights})
+        counts = np.zeros(5)
+        for seed in range(trials):
+            counts[aq.poisson(table, 2, weights="w", rng=seed).read_all()["x"].to_numpy()] += 1
+        expected = np.minimum(1, 2 * weights / weights.sum()) * trials
+        assert counts[0] == 0
+        assert counts[4] == trials
+        assert np.all(np.abs(counts - expected)[1:4] < 5 * np.sqrt(expected[1:4]))
+
+    def test_larger_sizes_hold_smaller_ones(self):
+        small, large = (set(aq.poisson(TABLE, k, weights="w", rng=7).read_all()["x"].to_pylist()) for k in (10, 500))
+        assert small < large
+
+    def test_parquet(self, tmp_path):
+        pq.write_table(TABLE, tmp_path / "x.parquet", row_group_size=1000)
+        expected = aq.poisson(TABLE, 300, weights="w", rng=7).read_all()
+        assert aq.poisson(tmp_path, 300, weights="w", rng=7).read_all().equals(expected)
+
+    def test_errors(self):
+        with pytest.raises(
+            TypeError, match=r"^weights: must be an array for a stream, whose total weight is not known"
+        ):
+            aq.poisson(stream(), 5, weights="w")
+        with pytest.raises(ValueError, match=r"^size: must be positive and finite, got 0$"):
+            aq.poisson(TABLE, 0, weights="w")
+        with pytest.raises(TypeError, match=r"^size: must be a number, got str '5'$"):
+            aq.poisson(TABLE, "5", weights="w")
+        with pytest.raises(ValueError, match=r"^w: must be positive in at least 1 row, got 0 such rows$"):
+            aq.poisson(pa.table({"w": [0, 0]}), 5, weights="w")
+        with pytest.raises(ValueError, match=r"^w: must be finite and not negative, got -1.0 at row 1$"):
+            aq.poisson(pa.table({"w": [0, -1]}), 5, weights="w")
+
+
 class TestWeightsOfAllKinds:
     EXPECTED = aq.sample_indices(N, 50, weights=np.arange(N) % 100, rng=7).tolist()
 

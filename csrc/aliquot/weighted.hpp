@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <vector>
 
 #include "random.hpp"
 
@@ -149,5 +150,20 @@ std::int64_t offer_weighted(const seed_key& seed, std::int64_t first_row, std::s
   }
   return all_weights_good;
 }
+
+// The positions of the rows whose keys are at most a threshold.
+struct positions_below {
+  struct row {
+    double key;
+    std::int64_t number;
+    std::int64_t position;
+  };
+
+  double threshold;
+  std::vector<std::int64_t> found;
+
+  double limit() const noexcept { return threshold; }
+  void offer(const row& r) { found.push_back(r.position); }
+};
 
 }  // namespace aliquot

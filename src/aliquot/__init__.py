@@ -14,18 +14,20 @@ if TYPE_CHECKING:
     from aliquot.sampling import sample as sample
     from aliquot.sampling import sample_indices as sample_indices
     from aliquot.streaming import bernoulli as bernoulli
+    from aliquot.streaming import poisson as poisson
     from aliquot.streaming import tap as tap
 
 _HOMES = {
     "Reservoir": "aliquot.reservoir",
     "bernoulli": "aliquot.streaming",
+    "poisson": "aliquot.streaming",
     "provenance": "aliquot._provenance",
     "sample": "aliquot.sampling",
     "sample_indices": "aliquot.sampling",
     "tap": "aliquot.streaming",
 }
 
-__all__ = ["Reservoir", "__version__", "bernoulli", "provenance", "sample", "sample_indices", "tap"]
+__all__ = ["Reservoir", "__version__", "bernoulli", "poisson", "provenance", "sample", "sample_indices", "tap"]
 
 
 def __getattr__(name: str) -> object:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,9 +11,11 @@ import pyarrow as pa
 from aliquot import _arrow, _rng
 from aliquot._checks import check_column, check_fraction, check_name, describe
 from aliquot._kernels.simple_random import RowsBelow
+from aliquot._kernels.weighted import rows_below
 from aliquot._progress import Progress
 from aliquot.hashing import hash_keys
 from aliquot.sources import open_source
+from aliquot.weights import Weights, WeightsOption, check_weights, exact_sum
 
 
 class _Consumer(Protocol):
@@ -79,6 +82,76 @@ def bernoulli(source: Any, fraction: float, *, key: str | None = None, rng: _rng
 
     chosen = chosen_rows() if key is None else chosen_ids(key)
     return pa.RecordBatchReader.from_batches(opened.schema, chosen)
+
+
+def poisson(source: Any, size: float, *, weights: WeightsOption, rng: _rng.RNG = None) -> pa.RecordBatchReader:
+    """A stream of rows, each included by itself with a probability in proportion to its weight.
+
+    Parameters
+    ----------
+    source : as for ``sample``
+        Parquet paths or Arrow data.
+    size : float
+        Rows to expect, at most: a row is included with probability min(1, size * weight / total weight).
+    weights : str, pyarrow.compute.Expression, or array of numbers
+        A column, an expression over columns, or one number a row. Their total is found by reading the weights first,
+        so a stream, which can be read once, needs an array.
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        The seed.
+
+    Returns
+    -------
+    pyarrow.RecordBatchReader
+        The rows included, in the source's order and schema, read as they are asked for.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative, infinite, NaN or null, or all are zero; if ``size`` is not positive.
+    TypeError
+        If the weights are no numbers, or those of a stream no array.
+    KeyError
+        If a column is not there.
+
+    Notes
+    -----
+    Poisson sampling with the keys of priority sampling: the rows whose key u / weight is at most size / total weight.
+    So with one seed, a larger size includes the same rows and more.
+
+    Examples
+    --------
+    >>> import aliquot as aq, pyarrow as pa
+    >>> orders = pa.table({"amount": [5.0, 100.0, 0.0, 20.0]})
+    >>> aq.poisson(orders, 1, weights="amount", rng=5).read_all()["amount"].to_pylist()
+    [100.0]
+    """
+    if isinstance(size, bool | str) or not isinstance(size, int | float | np.number):
+        raise TypeError(f"size: must be a number, got {describe(size)}")
+    if not 0 < size < math.inf:
+        raise ValueError(f"size: must be positive and finite, got {size}")
+    seed = _rng.key_of(_rng.seed_of(rng))
+    opened = open_source(source)
+    given = Weights(weights)
+    names = opened.schema.names
+    if given.num_rows is None and opened.num_rows is None:
+        raise TypeError("weights: must be an array for a stream, whose total weight is not known beforehand")
+    if opened.num_rows is not None:
+        given.check_length(opened.num_rows)
+    total = Fraction(0)
+    for values, first_row in given.all_of(opened):
+        check_weights(values, given.name, first_row)
+        total += exact_sum(values)
+    if total == 0:
+        raise ValueError(f"{given.name}: must be positive in at least 1 row, got 0 such rows")
+    threshold = float(Fraction(size) / total)
+
+    def chosen() -> Iterator[pa.RecordBatch]:
+        for first_row, batch in opened.scan(names, None, Progress(None)):
+            positions, _ = rows_below(seed, first_row, given(batch, first_row), threshold)
+            if len(positions):
+                yield _arrow.with_own_dictionaries(_arrow.take_rows(batch, positions))
+
+    return pa.RecordBatchReader.from_batches(opened.schema, chosen())
 
 
 def tap(source: Any, *consumers: _Consumer | Callable[[pa.RecordBatch], object]) -> pa.RecordBatchReader:

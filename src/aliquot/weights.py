@@ -1,5 +1,6 @@
 """Weights of rows: a column, an expression over columns, or an array beside the rows."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from aliquot._checks import check_column, describe
 from aliquot._expression import columns_of, evaluate
+from aliquot._progress import Progress
+from aliquot._source import Source
 
 WeightsOption: TypeAlias = "str | pc.Expression | NDArray[Any] | pa.Array | pa.ChunkedArray | None"
 
@@ -52,6 +55,14 @@ class Weights:
             return as_weights(batch.column(self.option), self.name, first_row)
         value = evaluate(self.option, pa.Table.from_batches([batch]), "weights").combine_chunks()
         return as_weights(value, self.name, first_row)
+
+    def all_of(self, source: Source) -> Iterator[tuple[NDArray[np.float64], int]]:
+        """All weights of a source, in pieces, each with the number of its first row."""
+        if self._values is not None:
+            yield self._values, 0
+            return
+        for first_row, batch in source.scan(self.columns(source.schema), None, Progress(None)):
+            yield self(batch, first_row), first_row
 
     def check_length(self, rows: int) -> None:
         """ValueError if they are an array of another length."""

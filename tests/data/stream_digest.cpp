@@ -5,6 +5,7 @@
 
 #include "aliquot/hashing.hpp"
 #include "aliquot/simple_random.hpp"
+#include "aliquot/weighted.hpp"
 
 int main()
 {
@@ -26,6 +27,15 @@ int main()
     add(random.below(1'000'003));
     add(hash(static_cast<std::int64_t>(i)));
     add(hash(0.1 * i));
+  }
+  std::vector<double> weights(10'000);
+  for (double& w : weights) w = exponential(random) + 0.01;
+  for (const std::int64_t first_row : {std::int64_t{0}, (std::int64_t{1} << 32) - 5000}) {
+    for (const double threshold : {1e-3, 0.1, 1e300}) {
+      positions_below below{threshold, {}};
+      offer_weighted(seed, first_row, weights, weighted_design::successive, below);
+      for (const std::int64_t position : below.found) add(static_cast<std::uint64_t>(position));
+    }
   }
   std::printf("%016llx\n", static_cast<unsigned long long>(digest));
 }

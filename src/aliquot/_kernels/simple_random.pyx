@@ -41,7 +41,7 @@ def draw_ranks(const uint64_t[::1] seed, int64_t n, size_t size):
 
 
 def draw_weighted_ranks(const uint64_t[::1] seed, const double[::1] weights, double total, size_t size):
-    """The same for draws in proportion to weight, given the weights in order of the keys and their sum over all rows."""
+    """The same in proportion to weight, given the weights in order of the keys and their sum over all rows."""
     ranks = np.empty(size, np.int64)
     cdef int64_t[::1] view = ranks
     cdef int64_t distinct = 0
