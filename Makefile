@@ -13,10 +13,10 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest -q -m "not slow"
 	$(BIN)/python -m pytest -q -m slow
 
-bench: $(VENV)/.test
+bench: $(VENV)/.bench
 	$(BIN)/python bench/report.py
 
-bench-once: $(VENV)/.test
+bench-once: $(VENV)/.bench
 	ALIQUOT_BENCH_SMALL=1 $(BIN)/python -m pytest -q -c bench/pytest.ini bench --benchmark-disable
 
 check: $(VENV)/.dev
@@ -57,6 +57,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.test: $(VENV)/bin/python $(SOURCES)
 	$(BIN)/python -m pip install -q -e .[test]
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.test
+	$(BIN)/python -m pip install -q -e .[bench]
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.test

@@ -6,6 +6,7 @@ Generators and connections are made once, as a program that draws often would.
 import random
 from collections.abc import Iterable
 
+import datasketches
 import duckdb
 import numpy as np
 import pandas as pd
@@ -64,6 +65,31 @@ def pyarrow_take(source: pa.Table, k: int) -> pa.Table:
 def pyarrow_parquet(path: str, k: int) -> pa.Table:
     """Everything is read, then the rows are taken."""
     return pyarrow_take(pq.read_table(path), k)
+
+
+def numpy_weighted(weights: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    """Successive sampling by its keys, all of them."""
+    with np.errstate(divide="ignore"):
+        return np.argpartition(_NUMPY.standard_exponential(len(weights)) / weights, k)[:k]
+
+
+def duckdb_weighted(frame: pl.DataFrame, k: int) -> pa.Table:
+    """The same, as SQL has it."""
+    return _DUCKDB.sql(f"SELECT row FROM frame ORDER BY -ln(random()) / w LIMIT {k}").to_arrow_table()
+
+
+def polars_weighted(frame: pl.DataFrame, k: int) -> pl.DataFrame:
+    """The same, with numpy's exponentials."""
+    keys = pl.Series("key", _NUMPY.standard_exponential(len(frame)))
+    return frame.lazy().with_columns(key=keys / pl.col("w")).bottom_k(k, by="key").collect()
+
+
+def sketch_weighted(weights: NDArray[np.float64], k: int) -> datasketches.var_opt_sketch:
+    """Variance-optimal sampling, which is fed item by item."""
+    sketch = datasketches.var_opt_sketch(k)
+    for row, weight in enumerate(weights.tolist()):
+        sketch.update(row, weight)
+    return sketch
 
 
 class NumpyReservoir:

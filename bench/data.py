@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 SEED = 7
 SEEDS = count(SEED)
@@ -39,6 +40,11 @@ class Sizes:
     quiet_draws: int
     table_rows: int
     table_draws: tuple[int, ...]
+    weights: int
+    """Rows with weights, in memory."""
+    weighted_draws: tuple[int, ...]
+    sketch_weights: int
+    """Rows for the peer that takes them one by one."""
     file_rows: int
     file_draws: tuple[int, ...]
 
@@ -62,6 +68,9 @@ FULL = Sizes(
     quiet_draws=100,
     table_rows=4_000_000,
     table_draws=(1_000, 100_000),
+    weights=50_000_000,
+    weighted_draws=(1_000, 100_000, 1_000_000),
+    sketch_weights=1_000_000,
     file_rows=50_000_000,
     file_draws=(20, 1_000, 100_000),
 )
@@ -76,6 +85,9 @@ SMALL = Sizes(
     quiet_draws=10,
     table_rows=100_000,
     table_draws=(10, 1_000),
+    weights=200_000,
+    weighted_draws=(10, 1_000),
+    sketch_weights=10_000,
     file_rows=100_000,
     file_draws=(20, 1_000),
 )
@@ -117,6 +129,22 @@ def _rows(first: int, rows: int) -> pa.Table:
             "flag": rng.random(rows) < 0.3,
         }
     )
+
+
+@cache
+def weights(kind: str, rows: int) -> NDArray[np.float64]:
+    """Weights whose spread a sampler may suffer from; sorted ones lower its threshold to the last row."""
+    rng = np.random.default_rng(SEED)
+    if kind == "lognormal":
+        return rng.lognormal(0, 2, rows)
+    if kind == "pareto":
+        return rng.pareto(1.1, rows) + 1
+    drawn = rng.random(rows)
+    if kind == "sorted":
+        drawn.sort()
+    if kind == "one giant":
+        drawn[rows // 2] = 1e9
+    return drawn
 
 
 @cache

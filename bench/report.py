@@ -1,4 +1,4 @@
-"""Times the groups and prints ratios: ``python bench/report.py [sampling reservoir parquet] [--rounds N]``.
+"""Times the groups and prints ratios: ``python bench/report.py [sampling reservoir weighted parquet] [--rounds N]``.
 
 On a machine that others use, absolute times spread by a third from run to run. So ours and a peer take turns, A B B A,
 which cancels what drifts slowly, and what counts is the ratio of their times.
@@ -19,8 +19,8 @@ from typing import Any
 from data import SIZES, SMALL
 from groups import Group, Task
 
-STEMS = ("sampling", "reservoir", "parquet")
-PACKAGES = ("aliquot", "numpy", "pyarrow", "duckdb", "polars", "pandas")
+STEMS = ("sampling", "reservoir", "weighted", "parquet")
+PACKAGES = ("aliquot", "numpy", "pyarrow", "duckdb", "polars", "pandas", "datasketches")
 RESULTS = Path(__file__).parent / "results"
 SHORTEST = 0.02
 """Seconds that a timing takes at the least, by repeating what is quicker: far above the clock's grain."""
