@@ -17,6 +17,7 @@ import laws
 import reference
 from aliquot import _rng
 from aliquot._kernels.reservoir import ReservoirState
+from aliquot._kernels.weighted import select_weighted
 from aliquot.weights import exact_sum
 
 SEED = _rng.key_of(7)
@@ -145,6 +146,32 @@ def test_merging_equals_one_pass(options):
 
     new = lambda start: aq.Reservoir(60, weights="w", start=start, rng=7, **options)  # noqa: E731
     laws.merging_equals_one_pass(new, feed, N, [3000, 3001, 12_000])
+
+
+@pytest.mark.parametrize("kind", ["even", "sorted", "one giant", "mostly zero", "first half", "hidden between samples"])
+@pytest.mark.parametrize("design", DESIGNS)
+def test_weights_known_beforehand_give_the_rows_of_the_stream(kind, design):
+    # Enough rows for a limit to be guessed, and weights that mislead the guess.
+    n = 400_000
+    weights = np.random.default_rng(5).random(n)
+    if kind == "sorted":
+        weights.sort()
+    elif kind == "one giant":
+        weights[n // 2] = 1e12
+    elif kind == "mostly zero":
+        weights[np.arange(n) % 1000 != 17] = 0
+    elif kind == "first half":
+        weights[n // 2 :] *= 1e-9
+    elif kind == "hidden between samples":
+        weights[np.arange(n) // 64 % 64 == 0] *= 1e6
+    for k in (1, 300, 5000, 40_000, n):
+        rows, keys, bad = select_weighted(SEED, weights, k, design == "priority")
+        state = ReservoirState(k + 1, SEED)
+        state.stage_weights(weights, design == "priority")
+        state.commit(0)
+        assert bad == -1
+        assert np.array_equal(rows, state.kept()[0])
+        assert np.array_equal(keys, state.kept()[1])
 
 
 def test_samples_nest():

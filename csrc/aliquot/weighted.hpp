@@ -10,11 +10,13 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <span>
 #include <vector>
 
+#include "bottom_k.hpp"
 #include "random.hpp"
 
 // Built for several instruction sets, chosen when the module is loaded, with the same results: integer operations and
@@ -165,5 +167,60 @@ struct positions_below {
   double limit() const noexcept { return threshold; }
   void offer(const row& r) { found.push_back(r.position); }
 };
+
+// All rows whose keys are at most a threshold, with their keys.
+struct candidates_below {
+  double threshold;
+  std::vector<candidate> found;
+
+  double limit() const noexcept { return threshold; }
+  void offer(const candidate& c) { found.push_back(c); }
+};
+
+namespace detail
+{
+
+// A limit that a few more than k of the rows stay below, judged by blocks spread evenly over all of them; none for few
+// rows, of which too little would be known.
+inline double likely_limit(const seed_key& seed, std::span<const double> weights, weighted_design design, std::size_t k)
+{
+  constexpr std::size_t every = 64;
+  constexpr double unbounded = std::numeric_limits<double>::infinity();
+  const double expected = static_cast<double>(k) / every;
+  const auto rank = static_cast<std::size_t>(expected + 5.0 * std::sqrt(expected) + 10.0);
+  candidates_below sampled{unbounded, {}};
+  for (std::size_t at = 0; at + filter_rows <= weights.size(); at += every * filter_rows) {
+    const auto row = static_cast<std::int64_t>(at);
+    if (offer_weighted(seed, row, weights.subspan(at, filter_rows), design, sampled) != all_weights_good)
+      return unbounded;
+    // As many as that may be below in the end; so the limit only needs to fall now and then.
+    if (sampled.found.size() >= 4 * rank + 4096) {
+      sampled.threshold = nth_smallest(sampled.found, 2 * rank).key;
+      std::erase_if(sampled.found, [&](const candidate& c) { return c.key > sampled.threshold; });
+    }
+  }
+  return rank < sampled.found.size() ? nth_smallest(sampled.found, rank).key : unbounded;
+}
+
+}  // namespace detail
+
+// Of rows 0, 1, 2, ... with these weights, the k + 1 with the smallest keys, in row order, or all of positive weight if
+// there are fewer: what a reservoir would keep, but with a limit from the start. Returns what offer_weighted does.
+inline std::int64_t select_weighted(const seed_key& seed, std::span<const double> weights, weighted_design design,
+                                    std::size_t k, std::vector<candidate>& selected)
+{
+  candidates_below below{detail::likely_limit(seed, weights, design, k + 1), {}};
+  below.found.reserve(std::min(weights.size(), k + k / 8 + 4096));
+  for (;;) {
+    const std::int64_t bad = offer_weighted(seed, 0, weights, design, below);
+    if (bad != all_weights_good) return bad;
+    if (below.found.size() > k || std::isinf(below.threshold)) break;
+    below.threshold *= 4.0;  // the guess was low, or there are not so many
+    below.found.clear();
+  }
+  if (below.found.size() > k + 1) keep_before(below.found, nth_smallest(below.found, k + 1));
+  selected = std::move(below.found);
+  return all_weights_good;
+}
 
 }  // namespace aliquot

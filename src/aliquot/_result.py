@@ -36,10 +36,14 @@ class Kept:
 
     def smallest(self, size: int) -> "Kept":
         """Those with the ``size`` smallest keys, of more."""
-        by_key = np.lexsort((self.rows, self.keys))
-        stay = np.sort(by_key[:size])
+        if len(self.rows) == size + 1:  # without sorting, as only the last goes
+            out = int(np.argmax(self.keys))
+            stay = np.delete(np.arange(size + 1), out)
+        else:
+            by_key = np.lexsort((self.rows, self.keys))
+            out, stay = by_key[size], np.sort(by_key[:size])
         weights = None if self.weights is None else self.weights[stay]
-        threshold = float(self.keys[by_key[size]])
+        threshold = float(self.keys[out])
         return Kept(self.rows[stay], self.keys[stay], self.population, threshold, weights, self.total)
 
 

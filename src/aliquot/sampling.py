@@ -20,13 +20,14 @@ from aliquot._checks import (
     rows_of_fraction,
 )
 from aliquot._kernels.simple_random import draw_ranks, select_rows
+from aliquot._kernels.weighted import select_weighted
 from aliquot._progress import Progress, ProgressOption
 from aliquot._result import Kept, Output
 from aliquot._source import Source, picker
 from aliquot._store import RowStore
 from aliquot.fraction import FractionSample
 from aliquot.sources import Memory, open_source
-from aliquot.weights import DESIGNS, Weights, WeightsOption
+from aliquot.weights import DESIGNS, Weights, WeightsOption, bad_weight, exact_sum
 from aliquot.where import Where
 
 
@@ -248,6 +249,8 @@ class _Job:
         reading = self.progress
         if self.where is None and self.weights is None:
             kept = _smallest(self.seed, rows, self._size_of(rows), self.output.replace)
+        elif self.where is None and self.weights is not None and isinstance(self.source, Memory):
+            kept = self._smallest_weighted(self.weights, rows)
         else:
             most = rows_of_fraction(self.wanted, rows) if isinstance(self.wanted, float) else self.wanted
             store = self._new_store(min(most, rows))
@@ -281,6 +284,21 @@ class _Job:
             self.weights.check_length(self.source.rows_read)
         drawn = self._draw(kept)
         return _arrow.permute(store.payload(), drawn.picked), drawn
+
+    def _smallest_weighted(self, weights: Weights, rows: int) -> Kept:
+        """The rows with the smallest keys, of rows whose weights are in memory all at once."""
+        weights.check_length(rows)
+        pieces = [values for values, _ in weights.all_of(self.source)]
+        values = pieces[0] if len(pieces) == 1 else np.concatenate([np.empty(0), *pieces])
+        size = min(self._size_of(rows), rows)
+        numbers, keys, bad = select_weighted(self.seed, values, size, self.output.design == "priority")
+        if bad >= 0:
+            raise bad_weight(weights.name, values, bad, 0)
+        total = float(exact_sum(values)) if self.output.replace else 0.0
+        # A million weights from all over memory cost more than their keys: only if they are asked for.
+        wanted = self.output.replace or self.output.design_weight is not None
+        kept = Kept(numbers, keys, rows, np.inf, values[numbers] if wanted else None, total)
+        return kept if len(numbers) <= size else kept.smallest(size)
 
     def _size_of(self, population: int) -> int:
         """Rows to draw, or ValueError if there are too few."""
