@@ -149,6 +149,40 @@ def draws_with_replacement(seed, n, rows_by_key, size):
         yield seen[rank]
 
 
+def alias_cells(masses, largest, full):
+    """Thresholds and aliases of a table: the sweep, step by step. ``full`` is the mass of a cell."""
+    order = [i for i in range(len(masses)) if i != largest] + [largest]
+    small = [i for i in order if masses[i] < full]
+    large = [i for i in order if masses[i] >= full]
+    thresholds, aliases = [0] * len(masses), list(range(len(masses)))
+    hand = large.pop(0)
+    left = masses[hand]
+    while small or left < full:
+        if left >= full:
+            done = small.pop(0)
+            thresholds[done], aliases[done] = masses[done], hand
+            left -= full - masses[done]
+        else:
+            thresholds[hand], aliases[hand] = left, large[0]
+            left += masses[large[0]] - full
+            hand = large.pop(0)
+    return thresholds, aliases
+
+
+def alias_draws(thresholds, aliases, seed, first, size):
+    """Outcomes number ``first`` and on, with all the random bits there are for each."""
+    key = subkey(seed, 4)
+    n = len(thresholds)
+    for at in range(first, first + size):
+        if at % 2**16 == 0 or at == first:
+            lanes = [Generator(key, 8 * (at // 2**16) + lane) for lane in range(8)]
+        x = lanes[at % 8]()
+        more = Generator(key, ~at & MASK)
+        place = x * n + more.below(n, 64)
+        coin = (place & MASK) << 32 | more() >> 32
+        yield place >> 64 if coin < thresholds[place >> 64] else aliases[place >> 64]
+
+
 def hash_value(seed, value):
     """The 64-bit hash of an int, whole or broken float, string, bytes or None."""
     k = subkey(seed, 2)

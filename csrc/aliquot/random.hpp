@@ -20,6 +20,7 @@ enum class purpose : std::uint64_t {
   uniform_rows = 1,   // keys of rows by row number (keys.hpp)
   column_hash = 2,    // keys of rows by the value of a column (hashing.hpp)
   repeats = 3,        // which draws with replacement repeat an earlier row (simple_random.hpp)
+  alias_draws = 4,    // draws from a table of weights (alias.hpp)
   weighted_rows = 5,  // keys of rows by row number and weight (weighted.hpp)
 };
 

@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from aliquot._provenance import provenance as provenance
+    from aliquot.alias import AliasTable as AliasTable
     from aliquot.reservoir import Reservoir as Reservoir
     from aliquot.sampling import sample as sample
     from aliquot.sampling import sample_indices as sample_indices
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from aliquot.streaming import tap as tap
 
 _HOMES = {
+    "AliasTable": "aliquot.alias",
     "Reservoir": "aliquot.reservoir",
     "bernoulli": "aliquot.streaming",
     "poisson": "aliquot.streaming",
@@ -27,7 +29,17 @@ _HOMES = {
     "tap": "aliquot.streaming",
 }
 
-__all__ = ["Reservoir", "__version__", "bernoulli", "poisson", "provenance", "sample", "sample_indices", "tap"]
+__all__ = [
+    "AliasTable",
+    "Reservoir",
+    "__version__",
+    "bernoulli",
+    "poisson",
+    "provenance",
+    "sample",
+    "sample_indices",
+    "tap",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -29,7 +29,7 @@ cdef extern from "aliquot/weighted.hpp" namespace "aliquot" nogil:
 
 
 def select_weighted(const uint64_t[::1] seed, const double[::1] weights, size_t k, bint priority):
-    """The k + 1 rows with the smallest keys, or all of positive weight: row numbers, int64, ascending, and keys, float64.
+    """The k + 1 rows with the smallest keys, or all of positive weight: numbers, int64, ascending, and keys, float64.
 
     And the position of the first weight that is none, or -1.
     """
