@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from aliquot import _arrow
 from aliquot._files import FilePart, find_files, partition_fields
 from aliquot._progress import Progress
 from aliquot._source import Pick, Source, Span
+from aliquot.pages import Bytes, Layout, read_column
 from aliquot.where import Where
 
 BATCH_ROWS = 65_536
@@ -233,17 +235,20 @@ class _Footer:
 
     def __init__(self, part: ParquetPart) -> None:
         self.part = part
-        with _naming(part.file.path), part.file.open() as handle:
-            self.metadata = pq.read_metadata(handle)
-        leaves = self.metadata.schema
-        self.leaves: dict[str, list[int]] = {}
-        for i in range(len(leaves)):
-            self.leaves.setdefault(leaves.column(i).path.split(".")[0], []).append(i)
+        with _naming(part.file.path):
+            self.layout = Layout(part.file)
+            if not np.array_equal(self.layout.group_rows, part.group_rows):
+                raise ValueError("must not change while it is read, got another row count")
 
-    def chunks(self, group: int, columns: Sequence[str]) -> list[pq.ColumnChunkMetaData]:
-        """What the footer says of the columns of a row group."""
-        row_group = self.metadata.row_group(group)
-        return [row_group.column(i) for name in columns for i in self.leaves.get(name.split(".")[0], [])]
+    @cached_property
+    def metadata(self) -> pq.FileMetaData:
+        """The same as pyarrow wants it."""
+        return pq.read_metadata(pa.BufferReader(self.layout.tail))
+
+    def bytes_of(self, group: int, columns: Sequence[str]) -> int:
+        """Bytes of whole columns of a row group."""
+        layout = self.layout
+        return sum(layout.footer.sizes(group, leaf)[1] for name in columns for leaf in layout.leaves.get(name, []))
 
 
 def read_rows(
@@ -253,50 +258,79 @@ def read_rows(
 
     The one place that decodes Parquet. Holds the row group's compressed columns and a batch at a time.
     """
-    part, metadata = footer.part, footer.metadata
+    part = footer.part
     with _naming(part.file.path), part.file.open() as handle:
-        if (
-            metadata.num_row_groups != len(part.group_rows)
-            or metadata.row_group(group).num_rows != part.group_rows[group]
-        ):
-            raise ValueError("must not change while it is read, got another row count")
-        chunks = footer.chunks(group, columns)
         kinds = dict(zip(part.schema.names, part.schema.types, strict=True))
-        file = pq.ParquetFile(
-            handle,
-            metadata=metadata,
-            read_dictionary=[]
-            if rows is None
-            else [each.path_in_schema for each in chunks if _stays_coded(each, kinds)],
-            pre_buffer=not isinstance(part.file.filesystem, pafs.LocalFileSystem),
-        )
-        size = sum(chunk.total_compressed_size for chunk in chunks)
-        batches = file.iter_batches(BATCH_ROWS, row_groups=[group], columns=list(columns), use_threads=False)
-        if rows is None:
-            return [batch.select(columns) for batch in batches], size
-        taken = []
-        start = 0
+        if rows is None or len(rows) == 0:
+            return _read_whole(footer, handle, group, columns, rows), footer.bytes_of(group, columns)
+        source = Bytes(handle, part.file.filesystem)
+        found = {name: read_column(source, footer.layout, group, name, kinds[name], rows) for name in columns}
+        others = [name for name, column in found.items() if column is None]
         schema = pa.schema([(name, kinds[name]) for name in columns])
-        for batch in batches:
-            first, last = np.searchsorted(rows, [start, start + batch.num_rows])
-            if last > first:
-                picked = _arrow.take_rows(batch.select(columns), rows[first:last] - start)
-                taken.append(_arrow.with_own_dictionaries(_decoded(picked, schema)))
-            start += batch.num_rows
-        return _arrow.consolidate(taken, schema), size
+        if not others:
+            return [pa.RecordBatch.from_arrays(list(found.values()), schema=schema)], source.count
+        batches = _read_whole(footer, handle, group, others, rows)
+        if len(others) < len(columns):
+            batches = _beside(batches, found, schema)
+        return batches, source.count + footer.bytes_of(group, others)
 
 
-def _stays_coded(chunk: pq.ColumnChunkMetaData, kinds: dict[str, pa.DataType]) -> bool:
+def _beside(
+    batches: list[pa.RecordBatch], found: dict[str, pa.Array | None], schema: pa.Schema
+) -> list[pa.RecordBatch]:
+    """Batches of some columns and the others, whole, as batches of all."""
+    out = []
+    start = 0
+    for batch in batches:
+        columns = [
+            batch.column(name) if column is None else column.slice(start, batch.num_rows)
+            for name, column in found.items()
+        ]
+        out.append(pa.RecordBatch.from_arrays(columns, schema=schema))
+        start += batch.num_rows
+    return out
+
+
+def _read_whole(
+    footer: _Footer, handle: pa.NativeFile, group: int, columns: Sequence[str], rows: _arrow.Positions | None
+) -> list[pa.RecordBatch]:
+    """Columns of a row group decoded whole, and the rows taken from them."""
+    part = footer.part
+    kinds = dict(zip(part.schema.names, part.schema.types, strict=True))
+    file = pq.ParquetFile(
+        handle,
+        metadata=footer.metadata,
+        read_dictionary=[]
+        if rows is None
+        else [name for name in columns if _stays_coded(footer.layout, group, name, kinds[name])],
+        pre_buffer=not isinstance(part.file.filesystem, pafs.LocalFileSystem),
+    )
+    batches = file.iter_batches(BATCH_ROWS, row_groups=[group], columns=list(columns), use_threads=False)
+    if rows is None:
+        return [batch.select(columns) for batch in batches]
+    taken = []
+    start = 0
+    schema = pa.schema([(name, kinds[name]) for name in columns])
+    for batch in batches:
+        first, last = np.searchsorted(rows, [start, start + batch.num_rows])
+        if last > first:
+            picked = _arrow.take_rows(batch.select(columns), rows[first:last] - start)
+            taken.append(_arrow.with_own_dictionaries(_decoded(picked, schema)))
+        start += batch.num_rows
+    return _arrow.consolidate(taken, schema)
+
+
+def _stays_coded(layout: Layout, group: int, name: str, kind: pa.DataType) -> bool:
     """Whether a column of strings is best left in codes until its rows are taken: 15 for 38 ns a row, measured.
 
     Only if all its pages are in codes, as pyarrow else builds a dictionary (ten times slower). The footer does not
     say so, but plain strings would take 4 bytes and themselves, and codes seldom take 3.
     """
-    name = chunk.path_in_schema
-    kind = None if "." in name else kinds.get(name)  # a dot may lead into a nested column
-    if kind is None or not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        return False
-    return bool(chunk.has_dictionary_page) and chunk.total_uncompressed_size <= 3 * chunk.num_values
+    leaf = layout.flat_leaf(name)
+    if leaf is None or "." in name or not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return False  # a dot may lead into a nested column
+    values, _, uncompressed, in_codes = layout.footer.sizes(group, leaf)
+    return in_codes and uncompressed <= 3 * values
 
 
 def _decoded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -309,15 +343,15 @@ def _decoded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 def _read_footer(file: FilePart) -> ParquetPart:
     info = file.info()
-    with _naming(file.path), file.open() as handle:
-        parquet = pq.ParquetFile(handle)
-        meta = parquet.metadata
+    with _naming(file.path):
+        layout = Layout(file)
+        parquet = pq.ParquetFile(pa.BufferReader(layout.tail))
         names = parquet.schema_arrow.names
         twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
         if twice is not None:
             raise ValueError(f"must have columns of different names, got {twice!r} twice")
-        groups = np.array([meta.row_group(i).num_rows for i in range(meta.num_row_groups)], np.int64)
-        return ParquetPart(file, info.size, info.mtime_ns, groups, parquet.schema_arrow, meta.serialized_size)
+        size = len(layout.tail) - 8
+        return ParquetPart(file, info.size, info.mtime_ns, layout.group_rows, parquet.schema_arrow, size)
 
 
 def _check_unchanged(part: ParquetPart) -> None:

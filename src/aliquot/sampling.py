@@ -167,7 +167,7 @@ def sample(
 
     Notes
     -----
-    From Parquet or memory, row numbers are drawn first, in O(size), and only the row groups that hold them are read. A
+    From Parquet or memory, row numbers are drawn first, in O(size), and only the pages that hold them are read. A
     stream is read once, with a Reservoir. With ``where`` or ``weights``, the columns they name are read first, but for
     row groups that their statistics rule out. Memory: the sample and a few row groups.
 
