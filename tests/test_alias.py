@@ -17,6 +17,7 @@ import laws
 import reference
 from aliquot import _rng
 from aliquot._kernels import alias, random
+from aliquot._saved import pack
 
 SEED = _rng.key_of(7)
 KEY = np.array(reference.subkey(SEED, 4), np.uint64)
@@ -424,3 +425,11 @@ def test_a_table_of_2_to_the_27_and_draws_past_2_to_the_31():
     small = aq.AliasTable([1, 2, 3])
     small.draw(out=out, rng=7)
     assert out[2**31 :].tolist() == list(reference.alias_draws(*decode(*arrays(small), 64), SEED, 2**31, 300))
+
+
+def test_a_crafted_alias_beyond_the_table_is_refused():
+    cells = np.array([5], np.uint64)
+    batch = pa.record_batch({"cells": cells, "rests": cells})
+    data = pack("AliasTable", {}, [batch], batch.schema)
+    with pytest.raises(ValueError, match=r"^data: must hold aliases below the number of outcomes, 1, got others$"):
+        aq.AliasTable.from_bytes(data)

@@ -153,8 +153,12 @@ class AliasTable:
             If ``data`` is not bytes.
         """
         (batch,) = unpack("AliasTable", data)[1]
+        cells, rests = (column.to_numpy().copy() for column in batch.columns)
+        aliases = cells & np.uint64(2**32 - 1)
+        if len(cells) == 0 or aliases.max() >= len(cells):  # kernels write where an alias says
+            raise ValueError(f"data: must hold aliases below the number of outcomes, {len(cells)}, got others")
         made = cls.__new__(cls)
-        made._own(*(column.to_numpy().copy() for column in batch.columns))
+        made._own(cells, rests)
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
