@@ -83,7 +83,7 @@ def divide(total: int, sizes: Counts) -> tuple[Counts, Counts]:
         return table[:, 0], table[:, 1]
     rounds, rest = divmod(total, max(whole, 1))
     quotients = (rest * sizes.astype(np.float64) / max(whole, 1)).astype(np.int64)
-    # The products may wrap around, but the remainder of a quotient that is 1 off at most is small, so it comes out right.
+    # Products may wrap around, but the remainder of a quotient that is 1 off at most is small, so it comes out right.
     remainders = np.int64(rest) * sizes - quotients * np.int64(whole)
     off = (remainders >= whole).astype(np.int64) - (remainders < 0)
     return quotients + off + rounds * sizes, remainders - off * np.int64(whole)
