@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aliquot._provenance import provenance as provenance
     from aliquot.alias import AliasTable as AliasTable
     from aliquot.reservoir import Reservoir as Reservoir
+    from aliquot.rows import take_rows as take_rows
     from aliquot.sampling import sample as sample
     from aliquot.sampling import sample_indices as sample_indices
     from aliquot.streaming import bernoulli as bernoulli
@@ -26,6 +27,7 @@ _HOMES = {
     "provenance": "aliquot._provenance",
     "sample": "aliquot.sampling",
     "sample_indices": "aliquot.sampling",
+    "take_rows": "aliquot.rows",
     "tap": "aliquot.streaming",
 }
 
@@ -38,6 +40,7 @@ __all__ = [
     "provenance",
     "sample",
     "sample_indices",
+    "take_rows",
     "tap",
 ]
 

@@ -40,6 +40,23 @@ class Source(ABC):
             if len(positions):
                 yield self._own(_arrow.take_rows(batch, positions))
 
+    def take(self, rows: _arrow.Positions, columns: Sequence[str], progress: Progress) -> list[pa.RecordBatch]:
+        """These columns of the rows of these numbers, in this order, repeats allowed. Each is read once.
+
+        IndexError for a row that is not there; after reading, in a stream.
+        """
+        if self.num_rows is not None:
+            _check_within(rows, self.num_rows)
+        by_number = np.argsort(rows, kind="stable")
+        fetched = list(self.fetch(picker(rows[by_number]), columns, progress))
+        if self.num_rows is None:
+            _check_within(rows, self.rows_read)
+        if np.all(rows[1:] >= rows[:-1]):
+            return fetched
+        place = np.empty_like(by_number)
+        place[by_number] = np.arange(len(by_number))
+        return _arrow.permute(fetched, place)
+
     def _own(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Fetched rows without dictionaries that are larger than they are."""
         return _arrow.with_own_dictionaries(rows)
@@ -64,6 +81,16 @@ def picker(rows: _arrow.Positions) -> Pick:
         return rows[first:last] - start
 
     return pick
+
+
+def _check_within(rows: _arrow.Positions, num_rows: int) -> None:
+    """IndexError for the first row that is not there."""
+    outside = (rows < 0) | (rows >= num_rows)
+    if outside.any():
+        at = int(outside.argmax())
+        raise IndexError(
+            f"rows: must be from 0 to below the {num_rows} rows there are, got {rows[at]} at position {at}"
+        )
 
 
 def difference(found: pa.Schema, expected: pa.Schema) -> str:

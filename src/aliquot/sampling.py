@@ -23,7 +23,7 @@ from aliquot._kernels.simple_random import draw_ranks, select_rows
 from aliquot._kernels.weighted import select_weighted
 from aliquot._progress import Progress, ProgressOption
 from aliquot._result import Kept, Output
-from aliquot._source import Source, picker
+from aliquot._source import Source
 from aliquot._store import RowStore
 from aliquot.fraction import FractionSample
 from aliquot.sources import Memory, open_source
@@ -260,14 +260,7 @@ class _Job:
             if self.weights is not None:
                 self.weights.check_length(rows)
         drawn = self._draw(kept)
-        picked = drawn.rows_picked
-        if self.output.order == "source":
-            return list(self.source.fetch(picker(picked), self.columns, reading)), drawn
-        by_row = np.argsort(picked, kind="stable")
-        place = np.empty_like(by_row)
-        place[by_row] = np.arange(len(by_row))
-        fetched = list(self.source.fetch(picker(picked[by_row]), self.columns, reading))
-        return _arrow.permute(fetched, place), drawn
+        return self.source.take(drawn.rows_picked, self.columns, reading), drawn
 
     def from_stream(self) -> tuple[list[pa.RecordBatch], _Drawn]:
         """Batches and what they are, from a source that can be read once."""
