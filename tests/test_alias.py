@@ -341,24 +341,29 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("weights", "message"),
         [
-            ([1.0, -0.5, 2], "weights: must not be negative, got -0.5 at row 1"),
-            ([1, 2, -3], "weights: must not be negative, got -3 at row 2"),
-            ([1, float("nan")], "weights: must be finite, got nan at row 1"),
-            ([float("inf"), 1], "weights: must be finite, got inf at row 0"),
-            ([1, float("-inf")], "weights: must not be negative, got -inf at row 1"),
-            (pa.array([1, 2, None, None]), "weights: must not be null, got null at row 2"),
-            (pa.nulls(2), "weights: must not be null, got null at row 0"),
-            (pa.array([1.0, -1.0]), "weights: must not be negative, got -1.0 at row 1"),
-            ([0, 0, 0], "weights: must not all be zero, got 3 zeros"),
+            ([1.0, -0.5, 2], "weights: must be finite and not negative, got -0.5 at row 1"),
+            ([1, 2, -3], "weights: must be finite and not negative, got -3 at row 2"),
+            ([1, float("nan")], "weights: must be finite and not negative, got nan at row 1"),
+            ([float("inf"), 1], "weights: must be finite and not negative, got inf at row 0"),
+            ([1, float("-inf")], "weights: must be finite and not negative, got -inf at row 1"),
+            (pa.array([1, 2, None, None]), "weights: must be finite and not negative, got null at row 2"),
+            ([1, None], "weights: must be finite and not negative, got null at row 1"),
+            (np.ma.array([1, 2], mask=[False, True]), "weights: must be finite and not negative, got null at row 1"),
+            (pa.nulls(2), "weights: must be finite and not negative, got null at row 0"),
+            (pa.array([1.0, -1.0]), "weights: must be finite and not negative, got -1.0 at row 1"),
+            ([0, 0, 0], "weights: must be positive in at least 1 row, got 0 such rows"),
             ([], "weights: must have 1 to 4294967295 rows, got 0"),
             (pa.array([], pa.float64()), "weights: must have 1 to 4294967295 rows, got 0"),
             ([[1, 2]], "weights: must have one dimension, got shape (1, 2)"),
             (3, "weights: must have one dimension, got shape ()"),
             (
                 pa.array([decimal.Decimal(1), decimal.Decimal(-2)], pa.decimal128(38, 2)),
-                "weights: must not be negative, got -2.00 at row 1",
+                "weights: must be finite and not negative, got -2.00 at row 1",
             ),
-            (pa.array([decimal.Decimal(0)], pa.decimal128(38, 2)), "weights: must not all be zero, got 1 zeros"),
+            (
+                pa.array([decimal.Decimal(0)], pa.decimal128(38, 2)),
+                "weights: must be positive in at least 1 row, got 0 such rows",
+            ),
         ],
     )
     def test_values(self, weights, message):
@@ -369,10 +374,15 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("weights", "message"),
         [
-            (["a"], "weights: must be an array of numbers of at most 64 bits, got <U1"),
-            ([True], "weights: must be an array of numbers of at most 64 bits, got bool"),
-            (pa.array(["a"]), "weights: must be an array of numbers, got string"),
-            ([[1], [1, 2]], "weights: must be an array of numbers, got list [[1], [1, 2]]"),
+            (["a"], "weights: must be numbers, got string"),
+            ([True], "weights: must be numbers, got bool"),
+            ([1j], "weights: must be numbers, got list [1j]"),
+            (np.ones(2, np.longdouble), "weights: must be numbers, got ndarray array([1., 1.], dtype=float128)"),
+            (np.zeros(1, "M8[s]"), "weights: must be numbers, got timestamp[s]"),
+            (pa.array(["a"]), "weights: must be numbers, got string"),
+            (pa.table({"w": [1]}), "weights: must be numbers, got struct<w: int64>"),
+            ([[1], [1, 2]], "weights: must be numbers, got list [[1], [1, 2]]"),
+            ([1, 2**64], "weights: must be numbers, got list [1, 18446744073709551616]"),
         ],
     )
     def test_types(self, weights, message):

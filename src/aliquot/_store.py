@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from aliquot import _arrow
 from aliquot._kernels.reservoir import BadWeightError, ReservoirState
+from aliquot._numbers import bad_weight
 from aliquot._result import Kept
 from aliquot._rng import Words
-from aliquot.weights import bad_weight, exact_sum
+from aliquot.weights import exact_sum
 
 SPARE_ROWS = 64
 """Rows held beyond 2k before the ones that are out are let go."""
@@ -131,7 +132,8 @@ class RowStore:
         try:
             return self.state.stage_weights(weights, self._design == "priority")
         except BadWeightError as error:
-            raise bad_weight(weights_name, weights, error.args[0], self.state.next_row) from None
+            position = error.args[0]
+            raise bad_weight(weights_name, weights[position], self.state.next_row + position) from None
 
     def _commit(self, entering: list[pa.RecordBatch]) -> None:
         self.state.commit(self._stored)

@@ -8,9 +8,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aliquot import _rng
-from aliquot._alias_weights import as_weights
 from aliquot._checks import check_count, describe
 from aliquot._kernels import alias as _kernel
+from aliquot._numbers import as_exact, as_numbers, too_few_positive
 from aliquot._saved import pack, unpack
 
 MAX_OUTCOMES = 2**32 - 1
@@ -66,7 +66,12 @@ class AliasTable:
     __slots__ = ("_cells", "_rests")
 
     def __init__(self, weights: Any) -> None:
-        values, largest = as_weights("weights", weights, MAX_OUTCOMES)
+        values = as_exact("weights", as_numbers("weights", weights))
+        if not 0 < len(values) <= MAX_OUTCOMES:
+            raise ValueError(f"weights: must have 1 to {MAX_OUTCOMES} rows, got {len(values)}")
+        largest = largest_of(values)
+        if not np.any(values[largest]):
+            raise too_few_positive("weights", 1, 0)
         cells, rests = np.empty(len(values), np.uint64), np.empty(len(values), np.uint64)
         if values.ndim == 2:
             _kernel.build_wide(values, largest, cells, rests)
@@ -184,6 +189,15 @@ class AliasTable:
         cells.flags.writeable = rests.flags.writeable = False
         self._cells: NDArray[np.uint64] = cells
         self._rests: NDArray[np.uint64] = rests
+
+
+def largest_of(values: NDArray[Any]) -> int:
+    """The position of the largest weight, as ``as_exact`` has them."""
+    if values.ndim == 1:
+        return int(values.argmax())
+    high = values[:, 1]
+    highest = np.flatnonzero(high == high.max())
+    return int(highest[values[highest, 0].argmax()])
 
 
 def check_shape(name: str, value: object) -> tuple[int, ...]:

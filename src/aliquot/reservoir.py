@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from aliquot import _arrow, _rng
 from aliquot._checks import check_bool, check_choice, check_column, check_count, check_name, check_names, describe
+from aliquot._numbers import check_weights
 from aliquot._ranges import RowRanges
 from aliquot._result import Output
 from aliquot._saved import pack, unpack
@@ -18,7 +19,7 @@ from aliquot._source import check_same_schema
 from aliquot._store import WEIGHT, RowStore
 from aliquot.hashing import hash_keys
 from aliquot.sources import as_batches
-from aliquot.weights import DESIGNS, Weights, check_weights
+from aliquot.weights import DESIGNS, Weights
 
 
 class Reservoir:

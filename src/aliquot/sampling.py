@@ -21,13 +21,14 @@ from aliquot._checks import (
 )
 from aliquot._kernels.simple_random import draw_ranks, select_rows
 from aliquot._kernels.weighted import select_weighted
+from aliquot._numbers import bad_weight, too_few_positive
 from aliquot._progress import Progress, ProgressOption
 from aliquot._result import Kept, Output
 from aliquot._source import Source
 from aliquot._store import RowStore
 from aliquot.fraction import FractionSample
 from aliquot.sources import Memory, open_source
-from aliquot.weights import DESIGNS, Weights, WeightsOption, bad_weight, exact_sum
+from aliquot.weights import DESIGNS, Weights, WeightsOption, exact_sum
 from aliquot.where import Where
 
 
@@ -286,7 +287,7 @@ class _Job:
         size = min(self._size_of(rows), rows)
         numbers, keys, bad = select_weighted(self.seed, values, size, self.output.design == "priority")
         if bad >= 0:
-            raise bad_weight(weights.name, values, bad, 0)
+            raise bad_weight(weights.name, values[bad], bad)
         total = float(exact_sum(values)) if self.output.replace else 0.0
         # A million weights from all over memory cost more than their keys: only if they are asked for.
         wanted = self.output.replace or self.output.design_weight is not None
@@ -303,9 +304,7 @@ class _Job:
     def _draw(self, kept: Kept) -> _Drawn:
         size = self._size_of(kept.population)
         if self.weights is not None and len(kept.rows) < (min(size, 1) if self.output.replace else size):
-            raise ValueError(
-                f"{self.weights.name}: must be positive in at least {size} rows, got {len(kept.rows)} such rows"
-            )
+            raise too_few_positive(self.weights.name, size, len(kept.rows))
         if len(kept.rows) > size and self.weights is not None and not self.output.replace:
             kept = kept.smallest(size)
         return _Drawn(kept, self.output.arrange(self.seed, kept, size))

@@ -12,10 +12,11 @@ from aliquot import _arrow, _rng
 from aliquot._checks import check_column, check_fraction, check_name, describe
 from aliquot._kernels.simple_random import RowsBelow
 from aliquot._kernels.weighted import rows_below
+from aliquot._numbers import check_weights, too_few_positive
 from aliquot._progress import Progress
 from aliquot.hashing import hash_keys
 from aliquot.sources import open_source
-from aliquot.weights import Weights, WeightsOption, check_weights, exact_sum
+from aliquot.weights import Weights, WeightsOption, exact_sum
 
 
 class _Consumer(Protocol):
@@ -142,7 +143,7 @@ def poisson(source: Any, size: float, *, weights: WeightsOption, rng: _rng.RNG =
         check_weights(values, given.name, first_row)
         total += exact_sum(values)
     if total == 0:
-        raise ValueError(f"{given.name}: must be positive in at least 1 row, got 0 such rows")
+        raise too_few_positive(given.name, 1, 0)
     threshold = float(Fraction(size) / total)
 
     def chosen() -> Iterator[pa.RecordBatch]:

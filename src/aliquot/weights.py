@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from aliquot._checks import check_column, describe
+from aliquot._checks import check_column
 from aliquot._expression import columns_of, evaluate
+from aliquot._numbers import as_floats, as_numbers
 from aliquot._progress import Progress
 from aliquot._source import Source
 
@@ -27,7 +28,7 @@ class Weights:
         self.name = option if isinstance(option, str) else "weights"
         self._values: NDArray[np.float64] | None = None
         if not isinstance(option, str | pc.Expression):
-            self._values = as_weights(_as_array(option), self.name, 0)
+            self._values = as_floats(as_numbers(self.name, option))
 
     @property
     def num_rows(self) -> int | None:
@@ -52,9 +53,10 @@ class Weights:
                 )
             return values
         if isinstance(self.option, str):
-            return as_weights(batch.column(self.option), self.name, first_row)
-        value = evaluate(self.option, pa.Table.from_batches([batch]), "weights").combine_chunks()
-        return as_weights(value, self.name, first_row)
+            value = batch.column(self.option)
+        else:
+            value = evaluate(self.option, pa.Table.from_batches([batch]), "weights")
+        return as_floats(as_numbers(self.name, value, first_row))
 
     def all_of(self, source: Source) -> Iterator[tuple[NDArray[np.float64], int]]:
         """All weights of a source, in pieces, each with the number of its first row."""
@@ -68,32 +70,6 @@ class Weights:
         """ValueError if they are an array of another length."""
         if self._values is not None and len(self._values) != rows:
             raise ValueError(f"weights: must be one a row, got {len(self._values)} for {rows} rows")
-
-
-def as_weights(values: pa.Array, name: str, first_row: int) -> NDArray[np.float64]:
-    """Numbers of any type as float64, shape (len(values),), without copying those that are."""
-    kind = values.type
-    if pa.types.is_dictionary(kind):
-        return as_weights(values.dictionary_decode(), name, first_row)
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        raise TypeError(f"{name}: must be a column of numbers, got {kind}")
-    if values.null_count:
-        row = first_row + values.is_null().index(True).as_py()
-        raise ValueError(f"{name}: must be finite and not negative, got null at row {row}")
-    numbers: NDArray[np.float64] = values.cast(pa.float64(), safe=False).to_numpy()
-    return numbers
-
-
-def bad_weight(name: str, values: NDArray[np.float64], position: int, first_row: int) -> ValueError:
-    """The error for a weight that is none."""
-    return ValueError(f"{name}: must be finite and not negative, got {values[position]} at row {first_row + position}")
-
-
-def check_weights(values: NDArray[np.float64], name: str, first_row: int) -> None:
-    """ValueError for the first weight that is negative, infinite or NaN."""
-    wrong = ~((values >= 0) & (values < np.inf))
-    if wrong.any():
-        raise bad_weight(name, values, int(wrong.argmax()), first_row)
 
 
 def exact_sum(values: NDArray[np.float64]) -> Fraction:
@@ -111,11 +87,3 @@ def exact_sum(values: NDArray[np.float64]) -> Fraction:
             units = (int(high[place]) << 27) + int(low[place])
             total += units * Fraction(2) ** (int(place) - 1100 - 53)
     return total
-
-
-def _as_array(option: Any) -> pa.Array:
-    try:
-        array = option if isinstance(option, pa.Array | pa.ChunkedArray) else pa.array(np.asarray(option))
-    except (pa.ArrowException, ValueError, TypeError) as error:
-        raise TypeError(f"weights: must be a column name, numbers or an expression, got {describe(option)}") from error
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
