@@ -48,19 +48,30 @@ class value_hash
     std::uint64_t h = key_[2] ^ value.size();
     const char* at = value.data();
     std::size_t left = value.size();
-    for (; left >= 8; at += 8, left -= 8) h = fold(h ^ word(at, 8));
-    if (left > 0) h = fold(h ^ word(at, left));
+    for (; left >= 8; at += 8, left -= 8) h = fold(h ^ load<std::uint64_t>(at));
+    if (left > 0) h = fold(h ^ tail(at, left));
     return finish(h, 4);
   }
 
   std::uint64_t null() const noexcept { return finish(0, 5); }
 
  private:
-  static std::uint64_t word(const char* bytes, std::size_t size) noexcept
+  template <class Word>
+  static std::uint64_t load(const char* bytes) noexcept
   {
-    std::uint64_t w = 0;
-    std::memcpy(&w, bytes, size);
+    Word w = 0;
+    std::memcpy(&w, bytes, sizeof w);
     return w;
+  }
+
+  // The last 1 to 7 bytes as a word, by loads that overlap: a memcpy of unknown size is a call.
+  static std::uint64_t tail(const char* bytes, std::size_t size) noexcept
+  {
+    if (size >= 4) return load<std::uint32_t>(bytes) | load<std::uint32_t>(bytes + size - 4) << (8 * (size - 4));
+    const std::size_t middle = size / 2;
+    const std::size_t last = size - 1;
+    return load<std::uint8_t>(bytes) | load<std::uint8_t>(bytes + middle) << (8 * middle) |
+           load<std::uint8_t>(bytes + last) << (8 * last);
   }
 
   std::uint64_t fold(std::uint64_t x) const noexcept { return mix64(x + key_[3]); }

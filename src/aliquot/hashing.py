@@ -23,7 +23,7 @@ def hash_keys(values: pa.Array, seed: Words, name: str) -> NDArray[np.float64]:
         For a decimal beyond 64 bits.
     """
     try:
-        keys = column_keys(_plain(values), seed)
+        keys = column_keys(plain(values), seed)
     except pa.ArrowInvalid as error:
         raise ValueError(f"{name}: must hold values of at most 64 bits, got {error}") from error
     if keys is None:
@@ -33,11 +33,11 @@ def hash_keys(values: pa.Array, seed: Words, name: str) -> NDArray[np.float64]:
     return keys
 
 
-def _plain(values: pa.Array) -> pa.Array:
-    """The same values in a type that the kernel reads, where there is one."""
+def plain(values: pa.Array) -> pa.Array:
+    """The same values in a type that kernels read, where there is one."""
     kind = values.type
     if isinstance(values, pa.ExtensionArray):
-        return _plain(values.storage)
+        return plain(values.storage)
     if pa.types.is_date(kind):
         return values.cast(pa.date32()).cast(pa.int32())
     if pa.types.is_decimal(kind) and kind.scale == 0:
@@ -45,8 +45,8 @@ def _plain(values: pa.Array) -> pa.Array:
     if pa.types.is_fixed_size_binary(kind):
         return values.cast(pa.binary())
     if pa.types.is_run_end_encoded(kind):
-        return _plain(pc.run_end_decode(values))
+        return plain(pc.run_end_decode(values))
     if pa.types.is_dictionary(kind):
-        plain = _plain(values.dictionary)
-        return values if plain is values.dictionary else pa.DictionaryArray.from_arrays(values.indices, plain)
+        meant = plain(values.dictionary)
+        return values if meant is values.dictionary else pa.DictionaryArray.from_arrays(values.indices, meant)
     return values

@@ -1,7 +1,7 @@
 """Keys by the value of a column."""
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport uint64_t
 from libcpp.optional cimport optional
 
 from aliquot._kernels.random cimport as_seed_key, seed_key, span
@@ -9,20 +9,7 @@ from aliquot._kernels.random cimport as_seed_key, seed_key, span
 import numpy as np
 
 
-cdef extern from "aliquot/arrow_abi.h" nogil:
-    cdef struct ArrowArray:
-        pass
-    cdef struct ArrowSchema:
-        pass
-
 cdef extern from "aliquot/hashing.hpp" namespace "aliquot" nogil:
-    cdef cppclass column:
-        @staticmethod
-        optional[column] view(const ArrowArray&, const ArrowSchema&)
-        int64_t length()
-        bint is_dictionary()
-        optional[column] dictionary()
-
     cdef cppclass value_hash:
         value_hash(const seed_key&)
 

@@ -1,0 +1,190 @@
+"""Codes of values: dense, by first appearance, the same from batch to batch and whatever the type."""
+
+import datetime
+import decimal
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aliquot._codes import Codebook
+from aliquot._kernels.codes import add_counts, add_sums
+
+
+def codes_of(*columns, book=None):
+    if book is None:
+        book = Codebook([f"c{i}" for i in range(len(columns))])
+    arrays = [each if isinstance(each, pa.Array) else pa.array(each) for each in columns]
+    return book.encode(arrays).tolist()
+
+
+def reference(rows):
+    """Codes by a dict."""
+    known = {}
+    return [known.setdefault(row, len(known)) for row in rows]
+
+
+FAR = 10**12
+
+COLUMNS = {
+    "small integers": pa.array([5, -3, 5, 0, None, 2047, -2048, 2048, None]),
+    "large integers": pa.array([FAR, -FAR, FAR, 0, 2**63 - 1, -(2**63)]),
+    "unsigned": pa.array([2**64 - 1, 2**63, 0, 2**64 - 1, 7], pa.uint64()),
+    "booleans": pa.array([True, False, None, True]),
+    "floats": pa.array([0.5, 1.0, -0.0, 0.0, 0.5, 1e300, 5e-324, -0.5]),
+    "half floats": pa.array(np.array([0.5, 1, 0.5], np.float16)),
+    "strings": pa.array(
+        ["b", "", None, "a longer string than twelve bytes", "b", "", "a longer string than twelve byteS"]
+    ),
+    "large strings": pa.array(["x", "y", "x"], pa.large_string()),
+    "string views": pa.array(["x", "a longer string than twelve bytes", "x"], pa.string_view()),
+    "binary": pa.array([b"\0", b"", b"\0\0", b"\0"]),
+    "fixed binary": pa.array([b"ab", b"cd", b"ab"], pa.binary(2)),
+    "dates": pa.array([datetime.date(2020, 1, 1), None, datetime.date(2020, 1, 1)]),
+    "date64": pa.array([datetime.date(2020, 1, 1), None, datetime.date(2020, 1, 2)], pa.date64()),
+    "timestamps": pa.array([1, 2, None, 1], pa.timestamp("ns", "UTC")),
+    "times": pa.array([1, 2, None, 1], pa.time32("s")),
+    "durations": pa.array([1, 2, None, 1], pa.duration("us")),
+    "decimals": pa.array([decimal.Decimal("1.50"), decimal.Decimal("-2.25"), None, decimal.Decimal("1.50")]),
+    "nulls": pa.nulls(3),
+    "dictionary": pa.array(["b", "a", None, "b"]).dictionary_encode(),
+    "dictionary of integers": pa.array([FAR, 1, FAR]).dictionary_encode(),
+    "run ends": pa.RunEndEncodedArray.from_arrays([2, 3], ["x", "y"]),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_columns_of_every_type(name):
+    column = COLUMNS[name]
+    book = Codebook(["c"])
+    rows = column.to_pylist()
+    assert codes_of(column, book=book) == reference(rows)
+    assert book.labels() == list(dict.fromkeys(rows))
+    assert codes_of(column.slice(1), book=book) == reference(rows)[1:]
+    assert len(book) == len({*rows})
+
+
+def test_nan_is_one_value_and_null_another():
+    nans = np.array([np.nan, 1.0, -np.nan, np.frombuffer(b"\x01\0\0\0\0\0\xf8\x7f")[0]])
+    assert codes_of(pa.array(nans)) == [0, 1, 0, 0]
+    assert codes_of(pa.array([float("nan"), None, 0.0, float("nan")])) == [0, 1, 2, 0]
+
+
+def test_kinds_of_words_are_kept_apart():
+    half = np.array([0.5]).view(np.int64)[0]
+    book = Codebook(["c"])
+    assert codes_of(pa.array([half, -1]), book=book) == [0, 1]
+    assert codes_of(pa.array([0.5]), book=book) == [2]
+    assert codes_of(pa.array([2**64 - 1], pa.uint64()), book=book) == [3]
+    assert codes_of(pa.array([None], pa.int64()), book=book) == [4]
+    assert codes_of(pa.array(["\0"]), book=book) == [5]
+
+
+def test_widths_layouts_and_dictionaries_agree():
+    book = Codebook(["c"])
+    for kind in (pa.int8(), pa.uint8(), pa.int32(), pa.int64(), pa.uint64(), pa.float32(), pa.float64()):
+        assert codes_of(pa.array([7, 1, None], kind), book=book) == [0, 1, 2]
+    for kind in (pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())):
+        assert codes_of(pa.array(["x", None], kind), book=book) == [3, 2]
+
+
+def test_values_have_a_type_that_holds_all():
+    book = Codebook(["c"])
+    codes_of(pa.array([7], pa.int8()), book=book)
+    codes_of(pa.array([FAR], pa.int64()), book=book)
+    codes_of(pa.array([0.5]), book=book)
+    assert book.labels() == [7, FAR, 0.5]
+
+
+def test_codes_stay_the_same_under_other_dictionaries():
+    book = Codebook(["c"])
+    first = pa.DictionaryArray.from_arrays(pa.array([0, 1]), pa.array(["a", "b", "unused"]))
+    second = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2]), pa.array(["c", "b", "a"]))
+    assert codes_of(first, book=book) == [0, 1]
+    assert codes_of(second, book=book) == [2, 1, 0]
+    assert codes_of(second.slice(1, 1), book=book) == [1]
+    assert codes_of(first, book=book) == [0, 1]
+    assert book.labels() == ["a", "b", "c"]
+
+
+def test_dictionaries_with_nulls_and_repeats():
+    values = pa.array(["a", None, "a"])
+    column = pa.DictionaryArray.from_arrays(pa.array([2, 1, None, 0]), values)
+    assert codes_of(column) == [0, 1, 1, 0]
+
+
+def test_combinations_are_values():
+    a = ["x", "x", "y", None, "x"]
+    b = [1, 2, 1, 1, 1]
+    c = [True, True, False, None, True]
+    book = Codebook(["a", "b", "c"])
+    assert codes_of(a, b, c, book=book) == [0, 1, 2, 3, 0]
+    assert book.labels() == [("x", 1, True), ("x", 2, True), ("y", 1, False), (None, 1, None)]
+    assert book.labels(1, 3) == [("x", 2, True), ("y", 1, False)]
+
+
+def test_unfit_types_are_refused_and_leave_no_trace():
+    book = Codebook(["a", "b"])
+    codes_of(["x"], [1], book=book)
+    with pytest.raises(TypeError) as error:
+        codes_of(["y"], pa.array([[1]]), book=book)
+    assert str(error.value) == (
+        "b: must be a column of numbers, strings, dates, times or dictionaries of these, got list<item: int64>"
+    )
+    assert len(book) == 1
+    assert codes_of(["z"], [1], book=book) == [1]
+    assert book.labels() == [("x", 1), ("z", 1)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 50, 199])
+@pytest.mark.parametrize("value", [lambda i: f"value {i}", lambda i: i - 100, lambda i: i * 2.0**53, lambda i: i / 7])
+def test_truncated_codes_are_given_again(count, value):
+    rows = [value(i) for i in range(200)]
+    book = Codebook(["c"])
+
+    def encode(values):
+        return [codes_of([value], book=book)[0] for value in values]
+
+    assert encode(rows) == list(range(200))
+    book.truncate(count)
+    assert len(book) == count
+    assert book.labels() == rows[:count]
+    assert encode(reversed(rows[count:])) == list(range(count, 200))
+    assert encode(rows[:count]) == list(range(count))
+
+
+def test_a_million_values():
+    values = np.random.default_rng(0).permutation(10**6)
+    book = Codebook(["c"])
+    for start in range(0, 10**6, 10**5):
+        assert np.array_equal(book.encode([pa.array(values[start : start + 10**5])]), range(start, start + 10**5))
+    assert np.array_equal(book.encode([pa.array(values)]), np.arange(10**6))
+    assert np.array_equal(book.values()[0].to_numpy(), values)
+
+
+VALUES = st.one_of(st.none(), st.integers(-3, 3), st.integers(-(2**63), 2**63 - 1))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(VALUES, st.sampled_from(["", "a", "b", None])), max_size=60), st.data())
+def test_codes_do_not_depend_on_batches(rows, data):
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=4)))
+    book = Codebook(["a", "b"])
+    codes = []
+    for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True):
+        a = pa.array([row[0] for row in rows[start:end]], pa.int64())
+        b = pa.array([row[1] for row in rows[start:end]], pa.string())
+        codes += book.encode([a, b.dictionary_encode() if start % 2 else b]).tolist()
+    assert codes == reference(rows)
+
+
+def test_counts_and_sums_by_code():
+    codes = np.array([0, 2, -1, 2, 0, 2], np.int32)
+    counts = np.zeros(3, np.int64)
+    add_counts(codes, counts)
+    assert counts.tolist() == [2, 0, 3]
+    sums, rests = np.zeros(3), np.zeros(3)
+    add_sums(codes, np.array([1.0, 1e16, 5.0, 1.0, 2.0, -1e16]), sums, rests)
+    assert (sums + rests).tolist() == [3.0, 0.0, 1.0]
