@@ -3,17 +3,21 @@
 import datetime
 import decimal
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import pytest
 
 import aliquot as aq
-from aliquot.pages import Bytes, Layout, coalesce, read_column
-from aliquot.parquet import FilePart
+from aliquot._files import FilePart
+from aliquot.footers import Layout
+from aliquot.pages import plan_columns, read_columns
+from aliquot.ranges import Ranges
 
 N = 6000
 DAY = datetime.date(2020, 1, 1)
@@ -122,24 +126,16 @@ def test_only_hit_pages_are_read(tmp_path):
         assert facts["bytes_read"] < path.stat().st_size / 5
 
 
-def test_ranges_join_across_small_gaps():
-    extents = np.array([[0, 10], [12, 20], [100, 110], [110, 120]])
-    assert coalesce(extents, 2) == [(0, 20), (100, 120)]
-    assert coalesce(extents, 0) == [(0, 10), (12, 20), (100, 120)]
-
-
 def test_flat_columns_take_the_new_way(tmp_path):
     # Else every test above would pass without it.
     pq.write_table(FLAT, tmp_path / "x.parquet", data_page_size=200, write_batch_size=64)
-    file = FilePart(pa.fs.LocalFileSystem(), str(tmp_path / "x.parquet"))
+    file = FilePart(pafs.LocalFileSystem(), str(tmp_path / "x.parquet"))
     layout = Layout(file)
-    with file.open() as handle:
-        source = Bytes(handle, file.filesystem)
-        found = {
-            field.name: read_column(source, layout, 0, field.name, field.type, np.array([5, 5, 3000, N - 1]))
-            for field in FLAT.schema
-        }
-    missing = {name for name, column in found.items() if column is None}
+    rows = np.array([5, 5, 3000, N - 1])
+    with Ranges(file, ThreadPoolExecutor(1)) as source:
+        plans = plan_columns(source, layout, 0, FLAT.column_names, rows)
+        found = read_columns(source, layout, plans, dict(zip(FLAT.column_names, FLAT.schema.types, strict=True)), rows)
+    missing = set(FLAT.column_names) - set(found)
     assert missing <= {"null", "half", "view", "dictionary", "small decimal", "bool"}
     assert found["int"].to_pylist() == [5, 5, 3000, N - 1]
 

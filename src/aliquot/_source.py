@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -61,9 +61,9 @@ class Source(ABC):
         """Fetched rows without dictionaries that are larger than they are."""
         return _arrow.with_own_dictionaries(rows)
 
-    def describe(self) -> object:
-        """What the provenance says of it."""
-        return "arrow"
+    def facts(self) -> dict[str, Any]:
+        """What the provenance says of it, and of what was read of it."""
+        return {"rows_read": self.rows_read, "bytes_read": self.bytes_read, "source": "arrow"}
 
     def project(self, columns: Sequence[str] | None) -> pa.Schema:
         """The schema of the columns asked for, once they are known to be there; of all for None."""

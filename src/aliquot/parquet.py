@@ -7,22 +7,22 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.fs as pafs
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from aliquot import _arrow
 from aliquot._files import FilePart, find_files, partition_fields
 from aliquot._progress import Progress
 from aliquot._source import Pick, Source, Span
-from aliquot.pages import Bytes, Layout, read_column
+from aliquot.footers import Layout, Layouts, ParquetPart, check_unchanged, naming
+from aliquot.pages import plan_columns, read_columns
+from aliquot.plan import ColumnPlan, Plan
+from aliquot.ranges import REMOTE_READS, Ranges, is_local
 from aliquot.where import Where
 
 BATCH_ROWS = 65_536
@@ -31,24 +31,11 @@ BATCH_ROWS = 65_536
 FOOTER_READERS = 8
 """Footers read at once: they wait for the disk or the network more than for a core."""
 
+REMOTE_GROUPS = 8
+"""Row groups read at once from a store, for the same reason."""
+
 T = TypeVar("T")
 U = TypeVar("U")
-
-
-@dataclass(frozen=True)
-class ParquetPart:
-    """What the footer of one file says, and where its rows stand in the source."""
-
-    file: FilePart
-    size: int
-    modified_ns: int | None
-    group_rows: NDArray[np.int64] = field(repr=False)
-    schema: pa.Schema = field(repr=False)
-    footer_bytes: int = 0
-
-    @property
-    def num_rows(self) -> int:
-        return int(self.group_rows.sum())
 
 
 @dataclass(frozen=True)
@@ -80,8 +67,11 @@ def open_fragments(dataset: Any) -> "Parquet | None":
 class Parquet(Source):
     """Rows of Parquet files, in the order of the files given."""
 
-    def __init__(self, files: Sequence[FilePart]) -> None:
-        first = _read_footer(files[0])
+    def __init__(self, files: Sequence[FilePart], gap: int | None = None) -> None:
+        self._gap = gap
+        self._layouts = Layouts()
+        self._requests = ThreadPoolExecutor(REMOTE_READS)
+        first = self._read_footer(files[0])
         self._partitions = partition_fields(files, first.schema)
         self._file_schema = first.schema
         self.schema = first.schema
@@ -90,44 +80,71 @@ class Parquet(Source):
         with ThreadPoolExecutor(FOOTER_READERS) as pool:
             rest = list(pool.map(self._read_like_first, files[1:]))
         self._parts = [first, *rest]
-        self._footers: dict[str, _Footer] = {}
         self._starts = np.cumsum([0] + [part.num_rows for part in self._parts])
         self.num_rows = int(self._starts[-1])
         self.bytes_read = sum(part.footer_bytes for part in self._parts)
+        self.plan: Plan | None = None
+        """Of the rows fetched so far."""
 
     def scan(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
-        units = self._units(where, progress)
-        reads = _in_order(lambda unit: (unit, self._read(unit, columns, None)), units)
-        for unit, (batches, size) in self._checked(reads):
+        for unit, read in self._in_order(lambda unit: self._read(unit, columns, None), self._units(where, progress)):
             start = unit.start
-            for batch in batches:
+            for batch in read.batches:
                 yield start, batch
                 start += batch.num_rows
             self.rows_read += unit.num_rows
-            self.bytes_read += size
+            self.bytes_read += read.bytes
             progress.advance(unit.num_rows)
 
     def fetch(self, pick: Pick, columns: Sequence[str], progress: Progress) -> Iterator[pa.RecordBatch]:
-        def wanted() -> Iterator[tuple[Unit, _arrow.Positions]]:
-            for unit in self._units(None, progress):
-                positions = pick(unit.start, unit.num_rows)
-                if len(positions):
-                    yield unit, positions
-                else:
-                    progress.advance(unit.num_rows)
-
-        reads = _in_order(lambda task: (task[0], self._read(task[0], columns, task[1])), wanted())
-        for unit, (batches, size) in self._checked(reads):
-            yield from batches
+        self.plan = self._new_plan(columns)
+        tasks = self._picked(pick, progress)
+        for (unit, rows), read in self._in_order(lambda task: self._read(task[0], columns, task[1]), tasks):
+            yield from read.batches
+            self.plan.add(len(rows), read.plans)
             self.rows_read += unit.num_rows
-            self.bytes_read += size
+            self.bytes_read += read.bytes
             progress.advance(unit.num_rows)
 
-    def describe(self) -> object:
-        return [
+    def explain(self, pick: Pick, columns: Sequence[str]) -> Plan:
+        """What ``fetch`` would read. Of the files, page indexes and page headers are read."""
+
+        def planned(task: tuple[Unit, _arrow.Positions]) -> list[ColumnPlan]:
+            unit, rows = task
+            with naming(unit.part.file.path):
+                layout = self._layouts.of(unit.part)
+                with Ranges(unit.part.file, self._requests, self._gap) as source:
+                    return plan_columns(source, layout, unit.group, self._stored(columns), rows)
+
+        plan = self._new_plan(columns)
+        for (_, rows), plans in self._in_order(planned, self._picked(pick, Progress(None))):
+            plan.add(len(rows), plans)
+        return plan
+
+    def _new_plan(self, columns: Sequence[str]) -> Plan:
+        groups = sum(len(part.group_rows) for part in self._parts)
+        return Plan(self._stored(columns), groups, sum(part.size for part in self._parts))
+
+    def _picked(self, pick: Pick, progress: Progress) -> Iterator[tuple[Unit, _arrow.Positions]]:
+        """Row groups that hold rows picked, and the positions of these in them."""
+        for unit in self._units(None, progress):
+            positions = pick(unit.start, unit.num_rows)
+            if len(positions):
+                yield unit, positions
+            else:
+                progress.advance(unit.num_rows)
+
+    def _stored(self, columns: Sequence[str]) -> list[str]:
+        """Those columns that stand in the files."""
+        in_path = {field.name for field in self._partitions}
+        return [name for name in columns if name not in in_path]
+
+    def facts(self) -> dict[str, Any]:
+        files = [
             {"path": part.file.path, "size": part.size, "mtime": part.modified_ns and part.modified_ns / 1e9}
             for part in self._parts
         ]
+        return {**super().facts(), "source": files, "plan": None if self.plan is None else self.plan.facts()}
 
     def inspect(self) -> list[tuple[str, int, int, int]]:
         """Path, size in bytes, rows and row groups of each file."""
@@ -135,7 +152,7 @@ class Parquet(Source):
 
     def _read_like_first(self, file: FilePart) -> ParquetPart:
         """A footer, checked against the schema that the first file sets; columns may come in another order."""
-        part = _read_footer(file)
+        part = self._read_footer(file)
         for expected in self._file_schema:
             at = part.schema.get_all_field_indices(expected.name)
             if len(at) != 1:
@@ -177,33 +194,38 @@ class Parquet(Source):
         except pa.ArrowException:
             return range(len(part.group_rows))  # statistics of a type that does not compare: the rows will tell
 
-    def _read(
-        self, unit: Unit, columns: Sequence[str], rows: _arrow.Positions | None
-    ) -> tuple[list[pa.RecordBatch], int]:
-        """Columns of one row group, all its rows or those at positions ``rows``; and how many bytes that took."""
-        in_path = {field.name for field in self._partitions}
-        stored = [name for name in columns if name not in in_path]
+    def _read_footer(self, file: FilePart) -> ParquetPart:
+        info = file.info()
+        with naming(file.path):
+            layout = Layout(file)
+            self._layouts.add(layout)
+            schema = pq.ParquetFile(pa.BufferReader(layout.tail)).schema_arrow
+            names = schema.names
+            twice = (
+                next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+            )
+            if twice is not None:
+                raise ValueError(f"must have columns of different names, got {twice!r} twice")
+            return ParquetPart(file, info.size, info.mtime_ns, layout.group_rows, schema, len(layout.tail) - 8)
+
+    def _read(self, unit: Unit, columns: Sequence[str], rows: _arrow.Positions | None) -> "_Read":
+        """Columns of one row group, all its rows or those at positions ``rows``."""
+        stored = self._stored(columns)
         if stored:
             try:
-                batches, size = read_rows(self._footer(unit.part), unit.group, stored, rows)
-            except ValueError:
-                _check_unchanged(unit.part)  # which explains it better
-                raise
+                with naming(unit.part.file.path):
+                    layout = self._layouts.of(unit.part)
+                    with Ranges(unit.part.file, self._requests, self._gap) as source:
+                        same = source.soon(partial(layout.check_same, source))
+                        read = read_rows(source, layout, unit, stored, rows)
+                        same()
+            finally:
+                check_unchanged(unit.part)  # which explains better what went wrong, if anything did
         else:
             count = unit.num_rows if rows is None else len(rows)
-            batches, size = [_arrow.empty_columns(count, pa.schema([]))], 0
+            read = _Read([_arrow.empty_columns(count, pa.schema([]))], 0, [])
         schema = pa.schema([self.schema.field(name) for name in columns], self.schema.metadata)
-        return [self._complete(batch, unit.part, schema) for batch in batches], size
-
-    def _footer(self, part: ParquetPart) -> "_Footer":
-        """The footer of a file while its row groups are read: a few are kept, as thousands might not fit."""
-        footer = self._footers.get(part.file.path)
-        if footer is None:
-            footer = _Footer(part)
-            while len(self._footers) > FOOTER_READERS:
-                self._footers.pop(next(iter(self._footers)), None)
-            self._footers[part.file.path] = footer
-        return footer
+        return replace(read, batches=[self._complete(batch, unit.part, schema) for batch in read.batches])
 
     def _complete(self, batch: pa.RecordBatch, part: ParquetPart, schema: pa.Schema) -> pa.RecordBatch:
         """A batch as read, with the columns that stand in the path, in the order asked for."""
@@ -218,73 +240,67 @@ class Parquet(Source):
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    def _checked(self, reads: Iterable[tuple[Unit, T]]) -> Iterator[tuple[Unit, T]]:
-        """The same reads; an error once a file turns out to have changed since its footer was read."""
-        part = None
-        for unit, read in reads:
-            if part is not None and part is not unit.part:
-                _check_unchanged(part)
-            part = unit.part
-            yield unit, read
-        if part is not None:
-            _check_unchanged(part)
+    def _in_order(self, work: Callable[[T], U], tasks: Iterable[T]) -> Iterator[tuple[T, U]]:
+        """Tasks and results of ``work``, in the order of the tasks, a few ahead of the reader."""
+        workers = min(len(os.sched_getaffinity(0)), 8)
+        if not all(is_local(part.file) for part in self._parts):
+            workers = max(workers, REMOTE_GROUPS)
+        pending: deque[tuple[T, Future[U]]] = deque()
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                for task in tasks:
+                    pending.append((task, pool.submit(work, task)))
+                    if len(pending) > workers:
+                        task, result = pending.popleft()
+                        yield task, result.result()
+                while pending:
+                    task, result = pending.popleft()
+                    yield task, result.result()
+            finally:
+                for _, result in pending:
+                    result.cancel()
 
 
-class _Footer:
-    """The footer of one file, parsed once for all its row groups."""
+@dataclass(frozen=True)
+class _Read:
+    """What was read of a row group, how many bytes that took, and how it was planned."""
 
-    def __init__(self, part: ParquetPart) -> None:
-        self.part = part
-        with _naming(part.file.path):
-            self.layout = Layout(part.file)
-            if not np.array_equal(self.layout.group_rows, part.group_rows):
-                raise ValueError("must not change while it is read, got another row count")
-
-    @cached_property
-    def metadata(self) -> pq.FileMetaData:
-        """The same as pyarrow wants it."""
-        return pq.read_metadata(pa.BufferReader(self.layout.tail))
-
-    def bytes_of(self, group: int, columns: Sequence[str]) -> int:
-        """Bytes of whole columns of a row group."""
-        layout = self.layout
-        return sum(layout.footer.sizes(group, leaf)[1] for name in columns for leaf in layout.leaves.get(name, []))
+    batches: list[pa.RecordBatch]
+    bytes: int
+    plans: list[ColumnPlan]
 
 
 def read_rows(
-    footer: _Footer, group: int, columns: Sequence[str], rows: _arrow.Positions | None
-) -> tuple[list[pa.RecordBatch], int]:
-    """Columns of one row group of one file: all rows, or those at positions ``rows`` in it; and the bytes it took.
+    source: Ranges, layout: Layout, unit: Unit, columns: Sequence[str], rows: _arrow.Positions | None
+) -> _Read:
+    """Columns of one row group of one file: all rows, or those at positions ``rows`` in it.
 
     The one place that decodes Parquet. Holds the row group's compressed columns and a batch at a time.
     """
-    part = footer.part
-    with _naming(part.file.path), part.file.open() as handle:
-        kinds = dict(zip(part.schema.names, part.schema.types, strict=True))
-        if rows is None or len(rows) == 0:
-            return _read_whole(footer, handle, group, columns, rows), footer.bytes_of(group, columns)
-        source = Bytes(handle, part.file.filesystem)
-        found = {name: read_column(source, footer.layout, group, name, kinds[name], rows) for name in columns}
-        others = [name for name, column in found.items() if column is None]
-        schema = pa.schema([(name, kinds[name]) for name in columns])
-        if not others:
-            return [pa.RecordBatch.from_arrays(list(found.values()), schema=schema)], source.count
-        batches = _read_whole(footer, handle, group, others, rows)
-        if len(others) < len(columns):
-            batches = _beside(batches, found, schema)
-        return batches, source.count + footer.bytes_of(group, others)
+    kinds = dict(zip(unit.part.schema.names, unit.part.schema.types, strict=True))
+    if rows is None or len(rows) == 0:
+        size = sum(layout.bytes_of(unit.group, name) for name in columns)
+        return _Read(_read_whole(source, layout, unit, columns, rows), size, [])
+    plans = plan_columns(source, layout, unit.group, columns, rows)
+    found = read_columns(source, layout, plans, kinds, rows)
+    others = [name for name in columns if name not in found]
+    schema = pa.schema([(name, kinds[name]) for name in columns])
+    if not others:
+        batch = pa.RecordBatch.from_arrays([found[name] for name in columns], schema=schema)
+        return _Read([batch], source.count, plans)
+    batches = _read_whole(source, layout, unit, others, rows)
+    if found:
+        batches = _beside(batches, found, schema)
+    return _Read(batches, source.count + sum(layout.bytes_of(unit.group, name) for name in others), plans)
 
 
-def _beside(
-    batches: list[pa.RecordBatch], found: dict[str, pa.Array | None], schema: pa.Schema
-) -> list[pa.RecordBatch]:
+def _beside(batches: list[pa.RecordBatch], found: dict[str, pa.Array], schema: pa.Schema) -> list[pa.RecordBatch]:
     """Batches of some columns and the others, whole, as batches of all."""
     out = []
     start = 0
     for batch in batches:
         columns = [
-            batch.column(name) if column is None else column.slice(start, batch.num_rows)
-            for name, column in found.items()
+            found[name].slice(start, batch.num_rows) if name in found else batch.column(name) for name in schema.names
         ]
         out.append(pa.RecordBatch.from_arrays(columns, schema=schema))
         start += batch.num_rows
@@ -292,20 +308,15 @@ def _beside(
 
 
 def _read_whole(
-    footer: _Footer, handle: pa.NativeFile, group: int, columns: Sequence[str], rows: _arrow.Positions | None
+    source: Ranges, layout: Layout, unit: Unit, columns: Sequence[str], rows: _arrow.Positions | None
 ) -> list[pa.RecordBatch]:
     """Columns of a row group decoded whole, and the rows taken from them."""
-    part = footer.part
-    kinds = dict(zip(part.schema.names, part.schema.types, strict=True))
+    kinds = dict(zip(unit.part.schema.names, unit.part.schema.types, strict=True))
+    coded = [] if rows is None else [name for name in columns if _stays_coded(layout, unit.group, name, kinds[name])]
     file = pq.ParquetFile(
-        handle,
-        metadata=footer.metadata,
-        read_dictionary=[]
-        if rows is None
-        else [name for name in columns if _stays_coded(footer.layout, group, name, kinds[name])],
-        pre_buffer=not isinstance(part.file.filesystem, pafs.LocalFileSystem),
+        source.handle, metadata=layout.metadata, read_dictionary=coded, pre_buffer=not source.is_local
     )
-    batches = file.iter_batches(BATCH_ROWS, row_groups=[group], columns=list(columns), use_threads=False)
+    batches = file.iter_batches(BATCH_ROWS, row_groups=[unit.group], columns=list(columns), use_threads=False)
     if rows is None:
         return [batch.select(columns) for batch in batches]
     taken = []
@@ -339,56 +350,3 @@ def _decoded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         for column, kind in zip(batch.columns, schema.types, strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _read_footer(file: FilePart) -> ParquetPart:
-    info = file.info()
-    with _naming(file.path):
-        layout = Layout(file)
-        parquet = pq.ParquetFile(pa.BufferReader(layout.tail))
-        names = parquet.schema_arrow.names
-        twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
-        if twice is not None:
-            raise ValueError(f"must have columns of different names, got {twice!r} twice")
-        size = len(layout.tail) - 8
-        return ParquetPart(file, info.size, info.mtime_ns, layout.group_rows, parquet.schema_arrow, size)
-
-
-def _check_unchanged(part: ParquetPart) -> None:
-    info = part.file.info()
-    if (info.size, info.mtime_ns) != (part.size, part.modified_ns):
-        raise ValueError(
-            f"{part.file.path}: must not change while it is read, got {info.size} bytes for {part.size}, or another "
-            "modification time"
-        )
-
-
-@contextmanager
-def _naming(path: str) -> Iterator[None]:
-    """Say in which file reading went wrong."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: must be there, got no such file") from None
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        if reason[0].startswith(("must ", path)):
-            raise ValueError(f"{path}: {reason[0]}" if reason[0].startswith("must ") else reason[0]) from error
-        raise ValueError(f"{path}: must be a readable Parquet file, got {reason[0]}") from error
-
-
-def _in_order(work: Callable[[T], U], tasks: Iterable[T]) -> Iterator[U]:
-    """Results of ``work`` in the order of the tasks, a few ahead of the reader."""
-    workers = min(len(os.sched_getaffinity(0)), 8)
-    pending: deque[Future[U]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for task in tasks:
-                pending.append(pool.submit(work, task))
-                if len(pending) > workers:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()

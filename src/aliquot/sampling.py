@@ -209,13 +209,7 @@ def sample(
         )
         done.start(opened.num_rows)
         batches, drawn = job.from_stream() if opened.num_rows is None else job.from_rows()
-        facts = {
-            "seed": seed,
-            "rows_read": opened.rows_read,
-            "bytes_read": opened.bytes_read,
-            "source": opened.describe(),
-        }
-        return output.table(batches, schema, drawn.kept, drawn.picked, facts)
+        return output.table(batches, schema, drawn.kept, drawn.picked, {"seed": seed, **opened.facts()})
 
 
 @dataclass(frozen=True)

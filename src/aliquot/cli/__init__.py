@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="OUT",
         help=".parquet, .arrow or .csv file; - for an Arrow stream; CSV on standard output if left out",
     )
+    sample.add_argument("--explain", action="store_true", help="say what would be read, instead of drawing the sample")
     sample.add_argument("--quiet", action="store_true", help="no progress bar and no summary")
 
     inspect = commands.add_parser("inspect", help="show schema, rows and row groups; of a sample, where it comes from")

@@ -7,33 +7,66 @@ from typing import Any
 import pyarrow as pa
 
 import aliquot as aq
+from aliquot._source import picker
 from aliquot.cli.expression import parse_expression
 from aliquot.cli.output import check_output, write
+from aliquot.parquet import open_paths
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Draw a sample and write it."""
+    """Draw a sample and write it, or say what would be read for it."""
     check_output(arguments.output)
-    where = None if arguments.where is None else parse_expression(arguments.where)
     quiet = arguments.quiet
+    options = {
+        "size": arguments.size,
+        "fraction": arguments.fraction,
+        "weights": arguments.weights,
+        "design": arguments.design,
+        "replace": arguments.replace,
+        "where": None if arguments.where is None else parse_expression(arguments.where),
+        "rng": arguments.seed,
+        "progress": sys.stderr.isatty() and not quiet,
+    }
+    if arguments.explain:
+        _explain(arguments, options)
+        return
     table = aq.sample(
         _source(arguments.source),
-        arguments.size,
-        fraction=arguments.fraction,
-        weights=arguments.weights,
-        design=arguments.design,
-        replace=arguments.replace,
         columns=arguments.columns,
-        where=where,
         order=arguments.order,
         row_number=arguments.row_number,
         design_weight=arguments.design_weight,
-        rng=arguments.seed,
-        progress=sys.stderr.isatty() and not quiet,
+        **options,
     )
     write(table, arguments.output)
     if arguments.output and not quiet:
         print(summary(aq.provenance(table), arguments.output), file=sys.stderr)
+
+
+def _explain(arguments: argparse.Namespace, options: dict[str, Any]) -> None:
+    """Print what would be read for a sample, once its rows are chosen."""
+    if arguments.output:
+        raise ValueError(f"output: must be left out with --explain, which writes no sample, got {arguments.output!r}")
+    if "-" in arguments.source:
+        raise ValueError("SOURCE: must be Parquet files with --explain, got -")
+    source = open_paths(arguments.source)
+    columns = source.project(arguments.columns).names
+    chosen = aq.sample(source, columns=[], row_number="row", **options)
+    facts = aq.provenance(chosen)
+    print(f"{facts['size']:,} of {facts['population']:,} rows, seed {facts['seed']}")
+    print(f"read to choose them: {megabytes(facts['bytes_read'])}")
+    plan = source.explain(picker(chosen["row"].to_numpy()), columns)
+    totals = plan.facts()
+    print(f"row groups: {totals['row_groups']:,} of {totals['row_groups_there']:,}")
+    print(f"pages: {totals['pages']:,} of {totals['pages_there']:,} in these row groups, where they are known")
+    print(f"to read: {megabytes(totals['bytes'])} at most, of {megabytes(totals['bytes_there'])} in files")
+    width = max(map(len, [*plan.columns, "column"]))
+    print(f"\n{'column':{width}}  {'row groups by pages, chunk, scan':>32}  {'pages':>17}  {'MB':>19}")
+    for name, each in plan.columns.items():
+        ways = ", ".join(f"{count:,}" for count in each.chunks.values())
+        pages = f"{each.pages:,} of {each.pages_there:,}"
+        size = f"{each.bytes / 1e6:,.1f} of {each.bytes_there / 1e6:,.1f}"
+        print(f"{name:{width}}  {ways:>32}  {pages:>17}  {size:>19}")
 
 
 def summary(facts: dict[str, Any], output: str) -> str:

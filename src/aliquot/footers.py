@@ -1,0 +1,156 @@
+"""Footers of Parquet files: read in one go, kept while there is room, compared when rows are read."""
+
+import base64
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from aliquot._files import FilePart
+from aliquot._kernels.parquet_pages import Footer
+from aliquot.ranges import Ranges, Segment
+
+TAIL_BYTES = 65_536
+"""Read at first from the end of a file, as pyarrow does: most footers fit, and often the page index before them."""
+
+CHECKED_BYTES = 4096
+"""Of the end of a file, read again with its rows: it says where the last row group is, behind all others."""
+
+LARGEST_FOOTER = 128 << 20
+"""Bytes; what is parsed of a footer takes at most twelve times as much. pyarrow's own limits lie below."""
+
+KEPT_BYTES = 64 << 20
+"""Of footers that are kept: those of thousands of files, but for very wide ones."""
+
+
+@dataclass(frozen=True)
+class ParquetPart:
+    """What the footer of one file says, and where its rows stand in the source."""
+
+    file: FilePart
+    size: int
+    modified_ns: int | None
+    group_rows: NDArray[np.int64] = field(repr=False)
+    schema: pa.Schema = field(repr=False)
+    footer_bytes: int = 0
+
+    @property
+    def num_rows(self) -> int:
+        return int(self.group_rows.sum())
+
+
+class Layout:
+    """What the footer of one file says, parsed once for all its row groups."""
+
+    def __init__(self, file: FilePart) -> None:
+        with file.open() as handle:
+            size = handle.size()
+            tail = handle.read_at(min(size, TAIL_BYTES), max(size - TAIL_BYTES, 0))
+            length = int.from_bytes(tail[-8:-4], "little")
+            if len(tail) < 12 or tail[-4:] != b"PAR1" or length > size - 12:
+                raise ValueError("must be a readable Parquet file, got no footer at its end")
+            if length > LARGEST_FOOTER:
+                raise ValueError(f"must have a footer of at most {LARGEST_FOOTER} bytes, got {length}")
+            if length + 8 > len(tail):
+                tail = handle.read_at(length + 8, size - length - 8)
+        self.file = file
+        self.end: Segment = (size - len(tail), tail)
+        self.tail: bytes = tail[-length - 8 :]
+        self.start = size - length - 8
+        self.footer = Footer(self.tail[:-8])
+        self.group_rows = self.footer.group_rows
+        self.leaves: dict[str, list[int]] = defaultdict(list)
+        self._flat = []
+        for i, (name, is_flat) in enumerate(self.footer.leaves()):
+            self.leaves[name].append(i)
+            self._flat.append(is_flat)
+        self._arrow_schemas: dict[str, bytes] = {}
+
+    @cached_property
+    def metadata(self) -> pq.FileMetaData:
+        """The same as pyarrow wants it."""
+        return pq.read_metadata(pa.BufferReader(self.tail))
+
+    def flat_leaf(self, name: str) -> int | None:
+        """The leaf that is this column, if it is not nested."""
+        leaves = self.leaves.get(name, [])
+        return leaves[0] if len(leaves) == 1 and self._flat[leaves[0]] else None
+
+    def bytes_of(self, group: int, name: str) -> int:
+        """Bytes of a whole column of a row group."""
+        return sum(self.footer.sizes(group, leaf)[1] for leaf in self.leaves.get(name, []))
+
+    def arrow_schema(self, name: str, kind: pa.DataType) -> bytes:
+        """What makes pyarrow read a file of this column as this type, where the file had such a thing."""
+        if not self.footer.has_arrow_schema:
+            return b""
+        if name not in self._arrow_schemas:
+            serialized = pa.schema([pa.field(name, kind)]).serialize()
+            self._arrow_schemas[name] = base64.b64encode(serialized)
+        return self._arrow_schemas[name]
+
+    def check_same(self, source: Ranges) -> None:
+        """ValueError if the file, opened again, ends otherwise."""
+        tail = self.tail[-CHECKED_BYTES:]
+        size = self.start + len(self.tail)
+        if source.handle.size() != size or source.read(size - len(tail), size) != tail:
+            raise ValueError("must not change while it is read, got another footer")
+
+
+class Layouts:
+    """The layouts of files, each read again if it had to make room."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Layout] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def add(self, layout: Layout) -> None:
+        """Keep a layout, and forget the oldest where all are too large."""
+        with self._lock:
+            if layout.file.path not in self._kept:
+                self._kept[layout.file.path] = layout
+                self._bytes += len(layout.end[1])
+            while self._bytes > KEPT_BYTES and len(self._kept) > 1:
+                self._bytes -= len(self._kept.popitem(last=False)[1].end[1])
+
+    def of(self, part: ParquetPart) -> Layout:
+        """The layout of a file, whose rows may not have changed."""
+        layout = self._kept.get(part.file.path)
+        if layout is None:
+            layout = Layout(part.file)
+            if not np.array_equal(layout.group_rows, part.group_rows):
+                raise ValueError("must not change while it is read, got another row count")
+            self.add(layout)
+        return layout
+
+
+def check_unchanged(part: ParquetPart) -> None:
+    """ValueError if a file is not as large or as old as it was."""
+    info = part.file.info()
+    if (info.size, info.mtime_ns) != (part.size, part.modified_ns):
+        raise ValueError(
+            f"{part.file.path}: must not change while it is read, got {info.size} bytes for {part.size}, or another "
+            "modification time"
+        )
+
+
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Say in which file reading went wrong."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: must be there, got no such file") from None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        if reason[0].startswith(("must ", path)):
+            raise ValueError(f"{path}: {reason[0]}" if reason[0].startswith("must ") else reason[0]) from error
+        raise ValueError(f"{path}: must be a readable Parquet file, got {reason[0]}") from error

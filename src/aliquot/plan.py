@@ -1,0 +1,124 @@
+"""What is read for given rows, and how: decided where pages are known and no value has been read."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliquot import _arrow
+from aliquot._kernels.parquet_pages import Pages
+
+LARGEST_SHARE = 0.9
+"""Of a column chunk's bytes in hit pages, above which the whole is read."""
+
+
+class Way(StrEnum):
+    """How the rows of a column of a row group are come by."""
+
+    PAGES = "pages"
+    """The pages that hold them are read and decoded."""
+    CHUNK = "chunk"
+    """All pages are read, as only their headers tell which ones hold them; those are decoded."""
+    SCAN = "scan"
+    """pyarrow reads and decodes all rows, of which they are taken."""
+
+
+def choose(hit_bytes: int, chunk_bytes: int) -> Way:
+    """The cheapest way to rows that lie in pages of ``hit_bytes`` of a chunk of ``chunk_bytes``."""
+    return Way.PAGES if hit_bytes <= LARGEST_SHARE * chunk_bytes else Way.SCAN
+
+
+@dataclass
+class ColumnPlan:
+    """The rows of one column of a row group.
+
+    ``hits`` are the pages that hold rows, and ``places`` the position of each row among all rows of these.
+    """
+
+    name: str
+    way: Way
+    chunk_bytes: int
+    pages: Pages | None = None
+    hits: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    places: _arrow.Positions = field(default_factory=lambda: np.empty(0, np.int64))
+
+    @property
+    def extents(self) -> NDArray[np.int64]:
+        """Stretches of the file to read, but for the dictionary page: whether it is needed, pages tell."""
+        if self.way is Way.PAGES:
+            assert self.pages is not None
+            return self.pages.extents(self.hits)
+        if self.way is Way.CHUNK:
+            assert self.pages is not None
+            return np.array([self.pages.extent])
+        return np.empty((0, 2), np.int64)
+
+    @property
+    def dictionary_extents(self) -> NDArray[np.int64]:
+        """Where the dictionary page is, if there is one and pages are read alone."""
+        if self.way is not Way.PAGES or self.pages is None:
+            return np.empty((0, 2), np.int64)
+        first, last = self.pages.dictionary_extent
+        return np.array([(first, last)] * (last > first), np.int64).reshape(-1, 2)
+
+    @property
+    def bytes(self) -> int:
+        """To be read at most."""
+        if self.way is not Way.PAGES:
+            return self.chunk_bytes
+        extents = np.concatenate([self.extents, self.dictionary_extents])
+        return int((extents[:, 1] - extents[:, 0]).sum())
+
+
+@dataclass
+class ColumnTotal:
+    """What the plan is for one column in all row groups that hold rows."""
+
+    chunks: dict[Way, int] = field(default_factory=lambda: dict.fromkeys(Way, 0))
+    pages: int = 0
+    pages_there: int = 0
+    bytes: int = 0
+    bytes_there: int = 0
+
+    def add(self, part: ColumnPlan) -> None:
+        """Count one more row group."""
+        self.chunks[part.way] += 1
+        if part.pages is not None and part.way is not Way.CHUNK:
+            there = len(part.pages)
+            self.pages += len(part.hits) if part.way is Way.PAGES else there
+            self.pages_there += there
+        self.bytes += part.bytes
+        self.bytes_there += part.chunk_bytes
+
+
+class Plan:
+    """What is read of Parquet files for given rows: per column, in the row groups that hold any."""
+
+    def __init__(self, columns: list[str], groups_there: int, bytes_there: int) -> None:
+        self.columns = {name: ColumnTotal() for name in columns}
+        self.rows = 0
+        self.groups = 0
+        self.groups_there = groups_there
+        self.bytes_there = bytes_there
+
+    def add(self, rows: int, parts: list[ColumnPlan]) -> None:
+        """Count one more row group that holds so many of the rows."""
+        self.rows += rows
+        self.groups += 1
+        for part in parts:
+            self.columns[part.name].add(part)
+
+    def facts(self) -> dict[str, Any]:
+        """Totals, for the provenance."""
+        totals = self.columns.values()
+        return {
+            "rows": self.rows,
+            "row_groups": self.groups,
+            "row_groups_there": self.groups_there,
+            "pages": sum(each.pages for each in totals),
+            "pages_there": sum(each.pages_there for each in totals),
+            "bytes": sum(each.bytes for each in totals),
+            "bytes_there": self.bytes_there,
+        }

@@ -1,0 +1,115 @@
+"""What is read for given rows, said before it is read."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import aliquot as aq
+from aliquot._source import picker
+from aliquot.cli import main
+from aliquot.footers import CHECKED_BYTES
+from aliquot.parquet import open_paths
+from aliquot.plan import LARGEST_SHARE, Way, choose
+from slow_store import SlowStore
+from test_ranges import open_slowly
+
+N = 200_000
+GROUP = 50_000
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["index", "no index"])
+def path(request, tmp_path_factory):
+    """One file of four row groups: numbers in 49 pages each, lists in one."""
+    path = tmp_path_factory.mktemp("plan") / "x.parquet"
+    table = pa.table({"x": np.random.default_rng(1).random(N), "l": [[i] for i in range(N)]})
+    pq.write_table(
+        table, path, row_group_size=GROUP, data_page_size=8192, write_page_index=request.param, write_batch_size=1024,
+        compression="none", use_dictionary=False,
+    )  # fmt: skip
+    return str(path)
+
+
+def test_a_few_pages_are_worth_reading_and_nearly_all_are_not():
+    assert choose(10, 1000) is Way.PAGES
+    assert choose(int(1000 * LARGEST_SHARE), 1000) is Way.PAGES
+    assert choose(1000, 1000) is Way.SCAN
+
+
+def test_plans_count_rows_groups_pages_and_bytes(path):
+    source = open_paths(path)
+    plan = source.explain(picker(np.array([0, 1, 1, 3 * GROUP])), ["x", "l"])
+    facts = plan.facts()
+    assert (facts["rows"], facts["row_groups"], facts["row_groups_there"]) == (4, 2, 4)
+    assert plan.columns["x"].chunks == {Way.PAGES: 2, Way.CHUNK: 0, Way.SCAN: 0}
+    assert (plan.columns["x"].pages, plan.columns["x"].pages_there) == (2, 2 * 49)
+    assert 2 * 8192 <= plan.columns["x"].bytes < 2 * 8300
+    assert plan.columns["l"].chunks == {Way.PAGES: 0, Way.CHUNK: 0, Way.SCAN: 2}
+    assert plan.columns["l"].bytes == plan.columns["l"].bytes_there
+
+
+def test_what_is_read_is_what_was_planned(path):
+    for rows in (np.array([5]), np.arange(0, N, 5000), np.arange(N)):
+        source = open_paths(path)
+        plan = source.explain(picker(rows), ["x", "l"])
+        before = source.bytes_read
+        source.take(rows, ["x", "l"], aq._progress.Progress(None))
+        assert source.plan.facts() == plan.facts()
+        planned = plan.facts()["bytes"]
+        # To find small pages without an index, all of them are read along.
+        assert planned <= source.bytes_read - before <= planned + plan.columns["x"].bytes_there + 4 * CHECKED_BYTES
+
+
+def test_the_provenance_says_what_was_planned(path):
+    plan = aq.provenance(aq.sample(path, 3, rng=7))["plan"]
+    assert plan["rows"] == 3
+    assert plan["row_groups_there"] == 4
+    assert plan["bytes"] < plan["bytes_there"]
+    assert aq.provenance(aq.sample(path, 0, rng=7))["plan"]["row_groups"] == 0
+
+
+def test_explaining_reads_no_payload(tmp_path):
+    table = pa.table({"x": np.random.default_rng(1).random(N)})
+    for i in range(4):
+        pq.write_table(
+            table.slice(i * N // 4, N // 4), tmp_path / f"{i}.parquet", data_page_size=8192, write_page_index=True
+        )
+    store = SlowStore()
+    source = open_slowly(tmp_path, store)
+    store.reads.clear()
+    source.explain(picker(np.arange(0, N, 1000)), ["x"])
+    assert store.reads == []  # the index came with the footer
+
+
+class TestCommand:
+    def test_it_prints_the_plan_and_draws_nothing(self, path, capsys):
+        assert main(["sample", path, "-n", "3", "--seed", "7", "--explain", "--columns", "x"]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        assert out.splitlines() == [
+            "3 of 200,000 rows, seed 7",
+            "read to choose them: 0.0 MB",
+            "row groups: 3 of 4",
+            "pages: 3 of 147 in these row groups, where they are known",
+            "to read: 0.0 MB at most, of 3.2 MB in files",
+            "",
+            "column  row groups by pages, chunk, scan              pages                   MB",
+            "x                                3, 0, 0           3 of 147           0.0 of 1.2",
+        ]
+
+    def test_rows_are_chosen_as_for_the_sample(self, path, capsys):
+        assert main(["sample", path, "-n", "3", "--seed", "7", "--explain", "--weights", "x"]) == 0
+        assert "read to choose them: 1.6 MB\n" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(("arguments", "message"), [
+        (["-o", "x.parquet"], "output: must be left out with --explain, which writes no sample, got 'x.parquet'"),
+        (["-n", "200001"], "size: must be at most the population of 200000 rows, got 200001"),
+        (["--columns", "nope"], "columns: must be a column of ['x', 'l'], got 'nope'"),
+    ])  # fmt: skip
+    def test_mistakes_are_one_line(self, path, capsys, arguments, message):
+        assert main(["sample", path, "-n", "3", "--explain", *arguments]) == 2
+        assert capsys.readouterr().err == f"aliquot: {message}\n"
+
+    def test_streams_have_no_plan(self, capsys):
+        assert main(["sample", "-", "-n", "3", "--explain"]) == 2
+        assert capsys.readouterr().err == "aliquot: SOURCE: must be Parquet files with --explain, got -\n"
