@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench bench-once check format sanitize clean
+.PHONY: demo test bench bench-once bench-instructions bench-record bench-gate check format sanitize clean
 
 demo: $(VENV)/.test
 	$(BIN)/aliquot demo
@@ -18,6 +18,17 @@ bench: $(VENV)/.bench
 
 bench-once: $(VENV)/.bench
 	ALIQUOT_BENCH_SMALL=1 $(BIN)/python -m pytest -q -c bench/pytest.ini bench --benchmark-disable
+
+# Instructions a row of every kernel under valgrind, held against bench/instructions.json.
+bench-instructions: $(VENV)/.test
+	$(BIN)/python bench/instructions.py
+
+bench-record: $(VENV)/.test
+	$(BIN)/python bench/instructions.py --record
+
+# Two revisions, built in build/sides: make bench-gate BASE=main
+bench-gate: $(VENV)/.test
+	$(BIN)/python bench/gate.py $(or $(BASE),$(error BASE: must be the revision to compare with))
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -1,0 +1,126 @@
+"""Every kernel by name, with one call of it: what the instruction gate counts and ``bench/gate.py`` compares.
+
+A new kernel is a new line in KERNELS, then ``make bench-record``. Only numpy, pyarrow and aliquot are imported, as all
+of it runs under valgrind.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+import aliquot as aq
+from aliquot import _rng
+from aliquot._kernels.hashing import column_keys
+from aliquot._kernels.parquet_pages import Footer, Pages
+
+ROWS = 1 << 18
+BATCH = 10_000
+SEED = 7
+KEY = _rng.key_of(SEED)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One task, and what its cost is divided by."""
+
+    name: str
+    rows: int
+    make: Callable[[], Callable[[], Any]]
+    """Makes the data, and gives the call that is measured."""
+
+
+@cache
+def random() -> NDArray[np.float64]:
+    """As many numbers in [0, 1) as there are rows."""
+    return np.random.default_rng(SEED).random(ROWS)
+
+
+@cache
+def weights() -> NDArray[np.float64]:
+    """Weights of some spread."""
+    return np.exp(2 * np.random.default_rng(SEED).standard_normal(ROWS))
+
+
+@cache
+def batches(columns: int) -> list[pa.RecordBatch]:
+    """All rows in batches of ``BATCH``, with their weights or without any column."""
+    table = pa.record_batch({"w": weights()})
+    return [table.slice(first, BATCH).select(["w"][:columns]) for first in range(0, ROWS, BATCH)]
+
+
+def updates(columns: int, k: int, **options: Any) -> None:
+    """A reservoir over all batches."""
+    reservoir = aq.Reservoir(k, rng=SEED, **options)
+    for batch in batches(columns):
+        reservoir.update(batch)
+
+
+def quiet_update() -> Callable[[], Any]:
+    """A reservoir that has seen so many rows that none of the next batch enters."""
+    reservoir = aq.Reservoir(100, rng=SEED)
+    nothing = pa.record_batch({"nothing": pa.nulls(1 << 20)}).select([])
+    for _ in range(1000):
+        reservoir.update(nothing)
+    return partial(reservoir.update, nothing.slice(0, BATCH))
+
+
+@cache
+def parquet_bytes() -> bytes:
+    """A file of 20 row groups of 4 columns, each of some 20 pages."""
+    sink = io.BytesIO()
+    table = pa.table({name: random() for name in "abcd"})
+    pq.write_table(table, sink, row_group_size=ROWS // 20, data_page_size=5000, use_dictionary=False)
+    return sink.getvalue()
+
+
+def parse_footer() -> Footer:
+    """The footer of the file."""
+    data = parquet_bytes()
+    return Footer(data[-8 - int.from_bytes(data[-8:-4], "little") : -8])
+
+
+def walk_pages() -> Callable[[], Any]:
+    """Find the pages of one column chunk by their headers."""
+    footer, data = parse_footer(), parquet_bytes()
+
+    def walk() -> int:
+        pages = Pages(footer, 0, 0, len(data))
+        assert pages.walk(data[pages.next : pages.extent[1]])
+        return len(pages)
+
+    return walk
+
+
+def hash_of(values: pa.Array) -> Callable[[], Any]:
+    """Keys of a column by value."""
+    return partial(column_keys, values, KEY)
+
+
+KERNELS = [
+    Kernel("row numbers, 256k of 1G", ROWS, lambda: partial(aq.sample_indices, 10**9, ROWS, rng=SEED)),
+    Kernel("row numbers, replaced", ROWS, lambda: partial(aq.sample_indices, ROWS, ROWS, replace=True, rng=SEED)),
+    Kernel("reservoir, stream of rows", ROWS, lambda: partial(updates, 0, 1000)),
+    Kernel("reservoir, weighted stream", ROWS, lambda: partial(updates, 1, 1000, weights="w")),
+    Kernel("reservoir, one update of which nothing enters", 1, quiet_update),
+    Kernel("weighted, successive", ROWS, lambda: partial(aq.sample_indices, ROWS, 1000, weights=weights(), rng=SEED)),
+    Kernel(
+        "weighted, priority",
+        ROWS,
+        lambda: partial(aq.sample_indices, ROWS, 1000, weights=weights(), design="priority", rng=SEED),
+    ),
+    Kernel("alias, build", ROWS, lambda: partial(aq.AliasTable, weights())),
+    Kernel("alias, draw of 1k outcomes", ROWS, lambda: partial(aq.AliasTable(weights()[:1000]).draw, ROWS, rng=SEED)),
+    Kernel("hash, int64", ROWS, lambda: hash_of(pa.array(np.arange(ROWS)))),
+    Kernel("hash, float64", ROWS, lambda: hash_of(pa.array(weights()))),
+    Kernel("hash, string", ROWS, lambda: hash_of(pa.array(np.arange(ROWS).astype(str)))),
+    Kernel("hash, dictionary", ROWS, lambda: hash_of(pa.array(np.arange(ROWS) % 50).dictionary_encode())),
+    Kernel("parquet, footer, a column chunk", 80, lambda: parse_footer),
+    Kernel("parquet, walk, a page", 20, walk_pages),
+]
