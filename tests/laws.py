@@ -4,6 +4,7 @@ They take the sampler as an argument, so that test_planted_bugs.py can show that
 deterministic: fixed seeds, and a rejection level of ALPHA.
 """
 
+from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
@@ -105,3 +106,18 @@ def going_on_after_a_merge_is_even(merge_and_go_on, trials=4_000):
     draws = trials * k
     z = (later - draws / 2) / np.sqrt(draws / 4)
     assert abs(z) < stats.norm.isf(ALPHA / 2), f"share of the later half {later / draws:.3f}, z = {z:.1f}"
+
+
+def shares_hold_at_every_prefix(parts, shares):
+    """After any number of rows, each part holds its exact share of them rounded down or up. Shares are as typed."""
+    exact = [Fraction(str(share)) for share in shares]
+    whole = sum(exact)
+    counted = np.arange(1, len(parts) + 1)
+    for part, share in enumerate(exact):
+        counts = np.cumsum(np.asarray(parts) == part)
+        share /= whole
+        if share.denominator < 2**30:
+            off = np.abs(counts * share.denominator - counted * share.numerator).max() / share.denominator
+        else:
+            off = max(abs(int(count) - int(n) * share) for count, n in zip(counts, counted, strict=True))
+        assert off < 1, f"part {part} is {float(off)} rows from its share"

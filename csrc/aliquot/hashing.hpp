@@ -85,31 +85,37 @@ class value_hash
   seed_key key_;
 };
 
-// keys[i] = the key of row i; keys.size() == values.length() (not checked). A dictionary hashes each of its values
-// once.
-inline void hash_column(const value_hash& hash, const column& values, std::span<double> keys)
+// out[i] = f(hash of row i); out.size() == values.length() (not checked). A dictionary hashes each of its values once.
+template <class Out, class F>
+void map_hashes(const value_hash& hash, const column& values, std::span<Out> out, const F& f)
 {
   if (values.is_dictionary()) {
     const column dictionary = *values.dictionary();  // its type is checked by whoever made the view
-    std::vector<double> of_code(static_cast<std::size_t>(dictionary.length()));
-    hash_column(hash, dictionary, of_code);
-    const double of_null = exponential_of(hash.null());
+    std::vector<Out> of_code(static_cast<std::size_t>(dictionary.length()));
+    map_hashes(hash, dictionary, std::span<Out>(of_code), f);
+    const Out of_null = f(hash.null());
     values.visit([&](auto code) {
-      for (std::size_t i = 0; i < keys.size(); ++i) {
+      for (std::size_t i = 0; i < out.size(); ++i) {
         const auto row = static_cast<std::int64_t>(i);
         if constexpr (std::is_integral_v<decltype(code(row))>) {
-          keys[i] = values.is_valid(row) ? of_code[static_cast<std::size_t>(code(row))] : of_null;
+          out[i] = values.is_valid(row) ? of_code[static_cast<std::size_t>(code(row))] : of_null;
         }
       }
     });
     return;
   }
   values.visit([&](auto value) {
-    for (std::size_t i = 0; i < keys.size(); ++i) {
+    for (std::size_t i = 0; i < out.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i);
-      keys[i] = exponential_of(values.is_valid(row) ? hash(value(row)) : hash.null());
+      out[i] = f(values.is_valid(row) ? hash(value(row)) : hash.null());
     }
   });
+}
+
+// keys[i] = the key of row i; keys.size() == values.length() (not checked)
+inline void hash_column(const value_hash& hash, const column& values, std::span<double> keys)
+{
+  map_hashes(hash, values, keys, exponential_of);
 }
 
 }  // namespace aliquot

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aliquot.rows import take_rows as take_rows
     from aliquot.sampling import sample as sample
     from aliquot.sampling import sample_indices as sample_indices
+    from aliquot.splitter import Splitter as Splitter
     from aliquot.streaming import bernoulli as bernoulli
     from aliquot.streaming import poisson as poisson
     from aliquot.streaming import tap as tap
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AliasTable": "aliquot.alias",
     "Reservoir": "aliquot.reservoir",
+    "Splitter": "aliquot.splitter",
     "bernoulli": "aliquot.streaming",
     "poisson": "aliquot.streaming",
     "provenance": "aliquot._provenance",
@@ -34,6 +36,7 @@ _HOMES = {
 __all__ = [
     "AliasTable",
     "Reservoir",
+    "Splitter",
     "__version__",
     "bernoulli",
     "poisson",

@@ -1,12 +1,18 @@
 """Keys by the value of a column, the same for equal values of unlike types."""
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from aliquot._kernels.hash_split import column_parts
 from aliquot._kernels.hashing import column_keys
 from aliquot._rng import Words
+
+T = TypeVar("T", np.float64, np.int32)
 
 
 def hash_keys(values: pa.Array, seed: Words, name: str) -> NDArray[np.float64]:
@@ -22,15 +28,31 @@ def hash_keys(values: pa.Array, seed: Words, name: str) -> NDArray[np.float64]:
     ValueError
         For a decimal beyond 64 bits.
     """
+    return _of_values(lambda values: column_keys(values, seed), values, name)
+
+
+def hash_parts(
+    values: pa.Array, seed: Words, parts: Sequence[str], shares: NDArray[np.float64], name: str
+) -> NDArray[np.int32]:
+    """The part of each row by its value, int32: by the names of the parts, which have these shares.
+
+    Values hash as for ``hash_keys``, and the same is raised.
+    """
+    encoded = [part.encode() for part in parts]
+    return _of_values(lambda values: column_parts(values, seed, encoded, shares), values, name)
+
+
+def _of_values(kernel: Callable[[pa.Array], NDArray[T] | None], values: pa.Array, name: str) -> NDArray[T]:
+    """What a kernel makes of a column, in a type that it reads."""
     try:
-        keys = column_keys(plain(values), seed)
+        made = kernel(plain(values))
     except pa.ArrowInvalid as error:
         raise ValueError(f"{name}: must hold values of at most 64 bits, got {error}") from error
-    if keys is None:
+    if made is None:
         raise TypeError(
             f"{name}: must be a column of numbers, strings, dates or dictionaries of these, got {values.type}"
         )
-    return keys
+    return made
 
 
 def plain(values: pa.Array) -> pa.Array:
