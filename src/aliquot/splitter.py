@@ -134,7 +134,7 @@ class Splitter:
         --------
         >>> import aliquot as aq, pyarrow as pa
         >>> by_user = aq.Splitter({"train": 0.5, "test": 0.5}, key="user", rng=7)
-        >>> by_user.assign(pa.record_batch({"user": [5, 1, 5, 2]})).to_pylist()
+        >>> by_user.assign(pa.record_batch({"user": [6, 1, 6, 2]})).to_pylist()
         ['train', 'test', 'train', 'test']
         """
         batches, schema = as_batches(batch)
