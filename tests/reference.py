@@ -2,6 +2,7 @@
 
 import math
 import struct
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
@@ -149,11 +150,24 @@ def draws_with_replacement(seed, n, rows_by_key, size):
         yield seen[rank]
 
 
-def alias_cells(masses, largest, full):
+def alias_threshold(cell, rest, word_bits):
+    """What of a cell is its own outcome's, as a fraction."""
+    alias_bits, exponent_bits = {64: (40, 12), 16: (8, 3)}[word_bits]
+    prefix_bits = word_bits - alias_bits
+    prefix = cell >> alias_bits
+    if prefix:
+        return Fraction(prefix << word_bits | rest, 2 ** (prefix_bits + word_bits))
+    # A floating number with the layout of IEEE 754: no sign, subnormal numbers, and 1/2 to 1 for the last exponent.
+    fraction_bits = word_bits - exponent_bits
+    exponent, fraction = divmod(rest, 2**fraction_bits)
+    mantissa = Fraction(fraction, 2**fraction_bits) + (exponent > 0)
+    return mantissa * Fraction(2) ** (max(exponent, 1) - 2**exponent_bits - prefix_bits)
+
+
+def alias_cells(masses, full):
     """Thresholds and aliases of a table: the sweep, step by step. ``full`` is the mass of a cell."""
-    order = [i for i in range(len(masses)) if i != largest] + [largest]
-    small = [i for i in order if masses[i] < full]
-    large = [i for i in order if masses[i] >= full]
+    small = [i for i, mass in enumerate(masses) if mass < full]
+    large = [i for i, mass in enumerate(masses) if mass >= full]
     thresholds, aliases = [0] * len(masses), list(range(len(masses)))
     hand = large.pop(0)
     left = masses[hand]
@@ -170,7 +184,7 @@ def alias_cells(masses, largest, full):
 
 
 def alias_draws(thresholds, aliases, seed, first, size):
-    """Outcomes number ``first`` and on, with all the random bits there are for each."""
+    """Outcomes number ``first`` and on. Thresholds of 2**-24 of a cell and more, of which all bits are drawn."""
     key = subkey(seed, 4)
     n = len(thresholds)
     for at in range(first, first + size):
@@ -179,7 +193,7 @@ def alias_draws(thresholds, aliases, seed, first, size):
         x = lanes[at % 8]()
         more = Generator(key, ~at & MASK)
         place = x * n + more.below(n, 64)
-        coin = (place & MASK) << 32 | more() >> 32
+        coin = Fraction((place & MASK) << 24 | more() >> 40, 2**88)
         yield place >> 64 if coin < thresholds[place >> 64] else aliases[place >> 64]
 
 

@@ -22,7 +22,8 @@ from aliquot._saved import pack
 SEED = _rng.key_of(7)
 KEY = np.array(reference.subkey(SEED, 4), np.uint64)
 BLOCK = 2**16
-CELL = 2**96
+UNIT = Fraction(1, 2**88)
+"""Of a cell: the precision of masses that are not small."""
 
 
 def arrays(table):
@@ -30,29 +31,33 @@ def arrays(table):
 
 
 def decode(cells, rests, word_bits):
-    """Thresholds and aliases, as Python integers."""
-    half = word_bits // 2
-    thresholds = [(int(c) >> half) << word_bits | int(r) for c, r in zip(cells, rests, strict=True)]
-    return thresholds, [int(c) % 2**half for c in cells]
+    """Thresholds, as fractions of a cell, and aliases."""
+    alias_bits = {64: 40, 16: 8}[word_bits]
+    thresholds = [
+        reference.alias_threshold(cell, rest, word_bits)
+        for cell, rest in zip(cells.tolist(), rests.tolist(), strict=True)
+    ]
+    return thresholds, (cells % 2**alias_bits).tolist()
 
 
-def masses_of(thresholds, aliases, full):
-    masses = [0] * len(thresholds)
+def masses_of(thresholds, aliases):
+    """In cells."""
+    masses = [Fraction(0)] * len(thresholds)
     for i, (threshold, other) in enumerate(zip(thresholds, aliases, strict=True)):
         masses[i] += threshold
-        masses[other] += full - threshold
+        masses[other] += 1 - threshold
     return masses
 
 
 def masses(table):
-    return masses_of(*decode(*arrays(table), 64), CELL)
+    return masses_of(*decode(*arrays(table), 64))
 
 
 def narrow(weights):
     """A table for words of 16 bits."""
     weights = np.asarray(weights)
     cells, rests = np.empty(len(weights), np.uint16), np.empty(len(weights), np.uint16)
-    alias.build(weights, int(weights.argmax()), cells, rests)
+    alias.build(weights, int(weights.argmax()), cells, rests, 1)
     return cells, rests
 
 
@@ -63,6 +68,7 @@ NARROW = {
     "primes": [2.0, 3.0, 5.0, 7.0, 11.0],
     "one giant": [1.0] * 9 + [1e6],
     "one dwarf": [1.0] * 9 + [1e-6],
+    "dwarfs of all sizes": [1.0, 1.0, *(0.7 * 0.4**i for i in range(20)), 0.0],
     "nearly even": [1.0, 1 + 2**-20, 1 - 2**-20],
     "seven alike": [1.0] * 7,
     "halves": [0.5**i for i in range(30)],
@@ -78,36 +84,48 @@ class TestExactness:
         """All 65,536 words, all r and all further bits: the counts are the masses, not nearly but exactly."""
         weights = NARROW[name]
         cells, rests = narrow(weights)
-        encoded = masses_of(*decode(cells, rests, 16), 2**24)
-        counts = alias.count_narrow(cells, rests)
-        assert counts.tolist() == encoded
-        assert sum(encoded) == len(weights) * 2**24
+        encoded = masses_of(*decode(cells, rests, 16))
+        cases = 2 ** (16 + alias.FURTHER_BITS)
+        assert alias.count_narrow(cells, rests).tolist() == [mass * cases for mass in encoded]
+        assert sum(encoded) == len(weights)
 
     @pytest.mark.parametrize("name", NARROW)
     def test_narrow_masses_are_the_weights_rounded(self, name):
-        encoded = masses_of(*decode(*narrow(NARROW[name]), 16), 2**24)
-        assert_rounded(encoded, NARROW[name], 2**24)
+        encoded = masses_of(*decode(*narrow(NARROW[name]), 16))
+        assert_rounded(encoded, NARROW[name], Fraction(1, 2**24), Fraction(1, 2**14), Fraction(1, 2**29))
 
     @given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=40).filter(any))
     def test_masses_are_the_weights_rounded(self, weights):
-        assert_rounded(masses(aq.AliasTable(np.array(weights, np.uint64))), weights, CELL)
+        assert_rounded(masses(aq.AliasTable(np.array(weights, np.uint64))), weights)
 
     @given(st.lists(st.floats(0, 1e300), min_size=1, max_size=40).filter(any))
     def test_masses_are_the_weights_rounded_for_floats(self, weights):
-        assert_rounded(masses(aq.AliasTable(weights)), weights, CELL)
+        assert_rounded(masses(aq.AliasTable(weights)), weights)
+
+    @given(st.lists(st.integers(0, 10**38 - 1), min_size=1, max_size=40).filter(any))
+    def test_masses_are_the_weights_rounded_for_decimals(self, weights):
+        decimals = pa.array([decimal.Decimal(weight) for weight in weights], pa.decimal128(38, 0))
+        assert_rounded(masses(aq.AliasTable(decimals)), weights)
 
     def test_probabilities_are_what_the_table_encodes(self):
         weights = np.random.default_rng(4).lognormal(0, 2, 1000)
         table = aq.AliasTable(weights)
-        encoded = [float(Fraction(mass, 1000 * CELL)) for mass in masses(table)]
-        assert np.allclose(table.probabilities(), encoded, rtol=2**-52, atol=0)
+        assert np.allclose(table.probabilities(), [float(mass / 1000) for mass in masses(table)], rtol=2**-52, atol=0)
+
+    @pytest.mark.parametrize("spread", [2, 20, 150])
+    def test_probabilities_are_right_to_the_last_bits_however_far_apart(self, spread):
+        weights = np.random.default_rng(4).lognormal(0, spread, 1000).clip(5e-324, 1e308)
         total = sum(map(Fraction, weights.tolist()))
-        worst = max(abs(Fraction(p) * total / Fraction(w) - 1) for p, w in zip(encoded, weights.tolist(), strict=True))
-        assert worst < Fraction(1, 2**52)
+        encoded = masses(aq.AliasTable(weights))
+        exact = [Fraction(weight) / total for weight in weights.tolist()]
+        assert max(abs(mass / 1000 / p - 1) for mass, p in zip(encoded, exact, strict=True)) < Fraction(1, 2**52)
+        probabilities = aq.AliasTable(weights).probabilities()
+        seen = probabilities > 1e-300
+        assert np.allclose(probabilities[seen], np.array([float(p) for p in exact])[seen], rtol=2**-51, atol=0)
 
     def test_powers_of_two_are_encoded_without_any_rounding(self):
-        assert masses(aq.AliasTable([1, 1, 2, 4])) == [CELL // 2, CELL // 2, CELL, 2 * CELL]
-        assert masses(aq.AliasTable([3] * 11)) == [CELL] * 11
+        assert masses(aq.AliasTable([1, 1, 2, 4])) == [Fraction(1, 2), Fraction(1, 2), 1, 2]
+        assert masses(aq.AliasTable([3] * 11)) == [1] * 11
 
     @pytest.mark.parametrize("seed", range(20))
     def test_tables_are_those_of_the_reference(self, seed):
@@ -115,19 +133,51 @@ class TestExactness:
         n = int(rng.integers(1, 300))
         weights = rng.pareto(0.3 + seed / 10, n) * (rng.random(n) < rng.random())
         weights = np.append(weights, 1.0)
-        table = aq.AliasTable(weights)
-        decoded = decode(*arrays(table), 64)
-        assert decoded == reference.alias_cells(masses(table), int(weights.argmax()), CELL)
+        thresholds, aliases = decode(*arrays(aq.AliasTable(weights)), 64)
+        thresholds = [threshold // UNIT for threshold in thresholds]
+        expected = masses_of([threshold * UNIT for threshold in thresholds], aliases)
+        assert (thresholds, aliases) == reference.alias_cells([mass / UNIT for mass in expected], 1 / UNIT)
+
+    @pytest.mark.parametrize("kind", ["random", "heavy tail", "even", "few large", "few small", "sorted"])
+    def test_threads_change_no_table(self, kind):
+        n = 400_003
+        rng = np.random.default_rng(6)
+        weights = {
+            "random": rng.random(n),
+            "heavy tail": rng.pareto(0.4, n),
+            "even": np.ones(n),
+            "few large": np.where(rng.random(n) < 1e-4, 1e9, rng.random(n)),
+            "few small": np.where(rng.random(n) < 1e-4, 1e-9, 1.0),
+            "sorted": np.sort(rng.random(n)),
+        }[kind]
+        largest = int(weights.argmax())
+        tables = []
+        for threads in (1, 2, 3, 12):
+            cells, rests = np.empty(n, np.uint64), np.empty(n, np.uint64)
+            alias.build(weights, largest, cells, rests, threads)
+            tables.append((cells, rests))
+        for cells, rests in tables[1:]:
+            assert np.array_equal(cells, tables[0][0])
+            assert np.array_equal(rests, tables[0][1])
 
 
-def assert_rounded(encoded, weights, full):
-    """Each mass is within a unit of the exact share, the largest within a unit for each of the others."""
+def assert_rounded(encoded, weights, unit=UNIT, share=Fraction(1, 2**53), least=0):
+    """Each mass is within a unit of the exact one, or a small share of itself if it is below the prefix. In a cell or
+    more, what the latter are off by may be added, and in the largest a unit for each of all others.
+    """
     total = sum(map(Fraction, weights))
-    off = [abs(mass - Fraction(w) / total * len(weights) * full) for mass, w in zip(encoded, weights, strict=True)]
+    exact = [Fraction(w) / total * len(weights) for w in weights]
+    prefix = 2**-8 if unit == Fraction(1, 2**24) else 2**-24
     largest = max(range(len(weights)), key=weights.__getitem__)
-    assert off.pop(largest) <= len(weights)
-    assert max(off, default=0) <= 1
-    assert all(mass == 0 for mass, w in zip(encoded, weights, strict=True) if w == 0)
+    from_small = sum(max(other * share, least) * 2 + unit for other in exact if other < prefix)
+    for i, (mass, right) in enumerate(zip(encoded, exact, strict=True)):
+        if i == largest:
+            assert abs(mass - right) <= len(weights) * unit + from_small
+        elif mass < prefix:
+            assert abs(mass - right) <= max(right * share * (1 + Fraction(1, 2**40)), least)
+        else:
+            assert abs(mass - right) <= unit + (right >= 1) * from_small
+        assert (mass == 0) == (weights[i] == 0) or least
 
 
 class TestDraws:
@@ -148,28 +198,60 @@ class TestDraws:
         table = aq.AliasTable(np.random.default_rng(1).random(50))
         for block in (1, 2**20 + 1):
             out = np.empty(300, np.int64)
-            alias.draw(*arrays(table), SEED, block * BLOCK, out)
+            alias.draw(*arrays(table), SEED, block * BLOCK, out, 1, False)
             decoded = decode(*arrays(table), 64)
             assert out.tolist() == list(reference.alias_draws(*decoded, SEED, block * BLOCK, 300))
 
+    @pytest.mark.parametrize("wide", [False, True])
     @pytest.mark.parametrize("by", [-2, -1, 0, 1, 2])
-    def test_draws_on_the_threshold_are_those_of_the_reference(self, by):
+    def test_draws_on_the_threshold_are_those_of_the_reference(self, by, wide):
         """Thresholds are put where the words of this seed fall, down to all 64 bits."""
-        n = 1_000_003
+        n = 10_007
         size = 256
         words = [random.words(KEY, lane, size // 8).tolist() for lane in range(8)]
-        thresholds, aliases = [0] * n, [(i + 1) % n for i in range(n)]
+        thresholds, aliases = [2**64] * n, [(i + 1) % n for i in range(n)]
         for at in range(size):
             cell, low = divmod(words[at % 8][at // 8] * n, 2**64)
-            thresholds[cell] = max((low >> 32) + by, 0) << 64 | (low % 2**32 << 32) + (at * 2**55 % 2**64)
+            thresholds[cell] = max((low >> 40) + by, 1) << 64 | (low % 2**40 << 24) + (at * 2**55 % 2**64)
             if at % 2:
-                thresholds[cell] = max(low + by * n // 3, 0) << 32 | 2**31
-        thresholds = [min(t, CELL - 1) for t in thresholds]
-        cells = np.array([t >> 64 << 32 | a for t, a in zip(thresholds, aliases, strict=True)], np.uint64)
+                thresholds[cell] = max(low + by * n // 3, 2**40) << 24 | 2**23
+        thresholds = [min(t, 2**88 - 1) for t in thresholds]
+        cells = np.array([t >> 64 << 40 | a for t, a in zip(thresholds, aliases, strict=True)], np.uint64)
         rests = np.array([t % 2**64 for t in thresholds], np.uint64)
         out = np.empty(size, np.int64)
-        alias.draw(cells, rests, SEED, 0, out)
+        alias.draw(cells, rests, SEED, 0, out, 1, wide)
+        thresholds = [t * UNIT for t in thresholds]
         assert out.tolist() == list(reference.alias_draws(thresholds, aliases, SEED, 0, size))
+
+    @pytest.mark.parametrize("zeros", [0, 1, 2, 70, 4000])
+    def test_thresholds_below_the_prefix_decide_as_often_as_they_should(self, zeros):
+        n, parts = 2**12, 16
+        rests = np.full(n, (4095 - zeros << 52) + 2**52 - 1, np.uint64)
+        out = np.empty(2**22, np.int64)
+        own = 0
+        for part in range(parts):
+            alias.draw(np.full(n, n - 1, np.uint64), rests, SEED, part * len(out), out, 1, False)
+            own += int((out != n - 1).sum())
+        expected = parts * len(out) / 2 ** (24 + zeros)
+        assert abs(own - expected) <= 5 * expected**0.5
+        assert (own > 0) == (expected >= 1)
+
+    @pytest.mark.parametrize("n", [1, 2, 1000, 2**20 + 7])
+    def test_products_of_64_bits_draw_like_those_of_32(self, n):
+        table = aq.AliasTable(np.random.default_rng(n).random(n))
+        out = [np.empty(BLOCK + 700, np.int64) for _ in range(2)]
+        for wide in (False, True):
+            alias.draw(*arrays(table), SEED, 0, out[wide], 1, wide)
+        assert np.array_equal(*out)
+
+    @pytest.mark.parametrize("threads", [2, 3, 5, 50])
+    def test_threads_change_no_draw(self, threads):
+        table = aq.AliasTable(np.arange(1, 1000))
+        size = 40 * BLOCK + 123
+        out = [np.empty(size, np.int32) for _ in range(2)]
+        alias.draw(*arrays(table), SEED, 3 * BLOCK, out[0], 1, False)
+        alias.draw(*arrays(table), SEED, 3 * BLOCK, out[1], threads, False)
+        assert np.array_equal(*out)
 
     @pytest.mark.parametrize("name", ["primes", "seven alike", "random"])
     def test_counts_fit_the_probabilities(self, name):
@@ -283,8 +365,8 @@ class TestTypes:
 
     def test_decimals_keep_all_their_digits(self):
         big = pa.array([decimal.Decimal(10**37 + 1), decimal.Decimal(10**37)], pa.decimal128(38, 0))
-        expected = Fraction(10**37 + 1, 2 * 10**37 + 1) * 2 * CELL
-        assert abs(masses(aq.AliasTable(big))[0] - expected) <= 4
+        expected = Fraction(10**37 + 1, 2 * 10**37 + 1) * 2
+        assert abs(masses(aq.AliasTable(big))[0] - expected) <= UNIT
 
     def test_producers_that_expose_only_the_dunder(self):
         class Opaque:
@@ -352,8 +434,8 @@ class TestErrors:
             (pa.nulls(2), "weights: must be finite and not negative, got null at row 0"),
             (pa.array([1.0, -1.0]), "weights: must be finite and not negative, got -1.0 at row 1"),
             ([0, 0, 0], "weights: must be positive in at least 1 row, got 0 such rows"),
-            ([], "weights: must have 1 to 4294967295 rows, got 0"),
-            (pa.array([], pa.float64()), "weights: must have 1 to 4294967295 rows, got 0"),
+            ([], "weights: must have 1 to 1099511627775 rows, got 0"),
+            (pa.array([], pa.float64()), "weights: must have 1 to 1099511627775 rows, got 0"),
             ([[1, 2]], "weights: must have one dimension, got shape (1, 2)"),
             (3, "weights: must have one dimension, got shape ()"),
             (
@@ -418,23 +500,35 @@ class TestErrors:
 
 
 @pytest.mark.slow
-def test_a_table_of_2_to_the_27_and_draws_past_2_to_the_31():
+def test_a_table_of_2_to_the_27_outcomes():
     n = 2**27 + 1
-    weights = np.arange(n, dtype=np.uint32) % 4
+    weights = np.arange(n, dtype=np.uint64)
+    weights &= np.uint64(3)
     table = aq.AliasTable(weights)
     del weights
-    buffer = np.empty(2**26, np.int32)
+    buffer = np.empty(2**24, np.int32)
     counts = np.zeros(64)
     for seed in range(2):
         table.draw(out=buffer, rng=seed)
         assert np.all(buffer % 4 > 0)
         counts += np.bincount(buffer // (n // 63), minlength=64)[:64]
     laws.assert_fits(counts[:63], np.full(63, counts[:63].sum() / 63))
-    # The last of more than 2**31 draws are those that belong there.
-    out = np.empty(2**31 + 300, np.uint32)
-    small = aq.AliasTable([1, 2, 3])
-    small.draw(out=out, rng=7)
-    assert out[2**31 :].tolist() == list(reference.alias_draws(*decode(*arrays(small), 64), SEED, 2**31, 300))
+    wide = np.empty(2**20, np.int32)
+    alias.draw(*arrays(table), _rng.key_of(1), 0, wide, 2, True)
+    assert np.array_equal(wide, buffer[: 2**20])
+
+
+@pytest.mark.slow
+def test_more_than_2_to_the_31_draws_of_one_sequence():
+    table = aq.AliasTable([3, 5])
+    buffer = np.empty(2**26, np.int32)
+    second = 0
+    for part in range(33):
+        alias.draw(*arrays(table), SEED, part * 2**26, buffer, 2, False)
+        second += np.count_nonzero(buffer)
+    laws.assert_fits([33 * 2**26 - second, second], 33 * 2**26 * table.probabilities())
+    # And those past the 31st bit are those that belong there.
+    assert buffer[:300].tolist() == list(reference.alias_draws(*decode(*arrays(table), 64), SEED, 2**31, 300))
 
 
 def test_a_crafted_alias_beyond_the_table_is_refused():

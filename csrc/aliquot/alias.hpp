@@ -2,87 +2,162 @@
 // a threshold between its own outcome and one other, so that a draw looks at one cell however many there are.
 //
 // Everything is an integer. Word is the width of one random word, W bits: 64, or 16 in the tests that feed a table all
-// there is. A cell has a mass of 2^(3W/2). The first table, `cells`, holds the upper W/2 bits of the threshold above
-// the alias; the second, `rests`, holds the other W bits, which one draw in 2^(W/2 - 2) needs.
+// there is. The first table, `cells`, holds the upper bits of the threshold, its prefix, above the alias; the second,
+// `rests`, the other W bits, which one draw in some 5 million needs. A threshold whose prefix is zero is a floating
+// number in its rest instead, so that an outcome keeps its precision however small it is beside the others.
 //
 // Why draws are exact. Let x be a random word and r uniform in [0, n). Then x * n + r is uniform in [0, n * 2^W): it
-// takes every value once. Its upper part is a uniform cell and its lower W bits are uniform and independent of the
-// cell, to be held against the threshold; if they equal its upper W bits, W/2 more random bits are held against the
-// rest. So an outcome is drawn with probability mass / (n * 2^(3W/2)) exactly. As r < 2^(W/2), adding it can raise the
-// upper half of the low bits by 1 at most; unless that half is within 1 of the threshold's or at its own end, r decides
-// nothing and is not drawn.
+// takes every value once. Its upper part is a uniform cell and its lower W bits are a uniform coin, independent of the
+// cell, to be held against the threshold, with more bits where these are equal. So an outcome is drawn with just the
+// probability that the table says. As r is below 2^alias_bits, adding it can raise the bits of the coin above those by
+// 1 at most; unless they are within 1 of the prefix or at their own end, r decides nothing and is not drawn.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <span>
 
-#include "lanes.hpp"
 #include "random.hpp"
 
 namespace aliquot
 {
 
 template <class Word>
-struct alias_types;
+struct alias_layout;
 
 template <>
-struct alias_types<std::uint64_t> {
-  using half = std::uint32_t;
-  using wide = uint128;
+struct alias_layout<std::uint64_t> {
+  static constexpr int alias_bits = 40;
+  static constexpr int exponent_bits = 12;  // 2^-2098 is the smallest ratio of two float64 numbers
 };
 
 template <>
-struct alias_types<std::uint16_t> {
-  using half = std::uint8_t;
-  using wide = std::uint32_t;
+struct alias_layout<std::uint16_t> {
+  static constexpr int alias_bits = 8;
+  static constexpr int exponent_bits = 3;
+};
+
+constexpr int width(uint128 v) noexcept
+{
+  const auto high = static_cast<std::uint64_t>(v >> 64);
+  const auto low = static_cast<std::uint64_t>(v);
+  return 128 - (high != 0 ? std::countl_zero(high) : 64 + std::countl_zero(low));
+}
+
+// v * 2^by, without what falls below 1. The result fits (not checked).
+constexpr uint128 shifted(uint128 v, int by) noexcept
+{
+  if (by >= 0) return v << by;
+  return by > -128 ? v >> -by : 0;
+}
+
+// A share of a cell below 2^-prefix_bits, as a floating number of one word: mantissa * 2^-(mantissa_bits + zeros) of
+// 2^-prefix_bits. Words are in the order of their values; 0 is 0.
+template <class Word>
+struct small_share {
+  static constexpr int word_bits = std::numeric_limits<Word>::digits;
+  static constexpr int exponent_bits = alias_layout<Word>::exponent_bits;
+  static constexpr int mantissa_bits = word_bits - exponent_bits + 1;  // with the leading one, which is not stored
+  static constexpr int most = (1 << exponent_bits) - 1;
+
+  std::uint64_t mantissa;
+  int zeros;
+
+  explicit small_share(Word word) noexcept
+  {
+    const int exponent = static_cast<int>(word >> (mantissa_bits - 1));
+    constexpr std::uint64_t one = std::uint64_t{1} << (mantissa_bits - 1);
+    mantissa = (word & (one - 1)) | (exponent > 0 ? one : 0);
+    zeros = most - std::max(exponent, 1);
+  }
+
+  // v * 2^by units of 2^-word_bits, to the nearest. Below 1 (not checked).
+  static Word encode(uint128 v, int by) noexcept
+  {
+    if (v == 0) return 0;
+    const int exponent = std::max(width(v) + by - word_bits + most, 1);
+    const int drop = exponent - most + word_bits - mantissa_bits - by;  // bits below the mantissa
+    const uint128 mantissa = drop > 0 ? (shifted(v, 1 - drop) + 1) >> 1 : shifted(v, -drop);
+    const uint128 word = mantissa + (uint128(exponent - 1) << (mantissa_bits - 1));  // where a carry is right
+    return static_cast<Word>(std::min<uint128>(word, std::numeric_limits<Word>::max()));
+  }
+
+  // In whole units of 2^-word_bits.
+  uint128 units() const noexcept { return shifted(mantissa, word_bits - mantissa_bits - zeros); }
+
+  double value() const noexcept { return std::ldexp(static_cast<double>(mantissa), -mantissa_bits - zeros); }
+
+  // Whether a fraction of fresh random bits is below it. bits(count) gives that many, to 64.
+  template <class Bits>
+  bool exceeds(Bits& bits) const noexcept
+  {
+    int left = zeros;
+    for (; left > 64; left -= 64) {
+      if (bits(64) != 0) return false;
+    }
+    return (left == 0 || bits(left) == 0) && bits(mantissa_bits) < mantissa;
+  }
 };
 
 template <class Word>
 class alias_table
 {
  public:
-  using half = typename alias_types<Word>::half;
-  using wide = typename alias_types<Word>::wide;
-
   static constexpr int word_bits = std::numeric_limits<Word>::digits;
-  static constexpr int half_bits = word_bits / 2;
-  static constexpr int cell_bits = word_bits + half_bits;
-  // The mass of all cells fits a wide word, an alias half a word.
-  static constexpr std::size_t max_size = std::numeric_limits<half>::max();
+  static constexpr int alias_bits = alias_layout<Word>::alias_bits;
+  static constexpr int prefix_bits = word_bits - alias_bits;
+  static constexpr int cell_bits = word_bits + prefix_bits;
+  static constexpr uint128 full = uint128{1} << cell_bits;  // the mass of a cell
+  static constexpr Word alias_mask = static_cast<Word>((Word{1} << alias_bits) - 1);
+  static constexpr std::uint64_t last_coin = (std::uint64_t{1} << prefix_bits) - 1;
 
-  // As build_alias leaves them; 1 to max_size of each (not checked)
+  // As build_alias leaves them; 1 to alias_mask of each (not checked)
   alias_table(std::span<const Word> cells, std::span<const Word> rests) noexcept : cells_(cells), rests_(rests) {}
 
   std::size_t size() const noexcept { return cells_.size(); }
-  const Word* cell(std::size_t i) const noexcept { return &cells_[i]; }
+  const Word* cells() const noexcept { return cells_.data(); }
 
-  static half alias(Word cell) noexcept { return static_cast<half>(cell); }
-  static half prefix(Word cell) noexcept { return static_cast<half>(cell >> half_bits); }
-
-  // The mass of a cell that is its own outcome's.
-  wide threshold(std::size_t i) const noexcept { return wide{prefix(cells_[i])} << word_bits | rests_[i]; }
-
-  // The upper half of the low bits of x * n, plus 1, decides unless this is so.
-  static bool is_close(half after, Word cell) noexcept
+  static std::size_t alias(Word cell) noexcept { return cell & alias_mask; }
+  static Word prefix(Word cell) noexcept { return static_cast<Word>(cell >> alias_bits); }
+  static Word make_cell(uint128 threshold, std::size_t alias) noexcept
   {
-    return static_cast<half>(after - prefix(cell)) <= 1 || after == 0;
+    return static_cast<Word>(static_cast<Word>(threshold >> word_bits) << alias_bits | alias);
   }
 
-  // What it decides.
-  static half pick(half own, half after, Word cell) noexcept { return after < prefix(cell) ? own : alias(cell); }
-
-  // The outcome that belongs to x * n + r and, where these are on the threshold, further bits.
-  half pick_exactly(wide sum, half further) const noexcept
+  // The mass of a cell that is its own outcome's, to the unit below.
+  uint128 threshold(std::size_t i) const noexcept { return mass(prefix(cells_[i]), rests_[i]); }
+  static uint128 mass(Word high, Word rest) noexcept
   {
-    const auto own = static_cast<half>(sum >> word_bits);
-    const auto low = static_cast<Word>(sum);
-    const wide limit = threshold(own);
-    return (wide{low} << half_bits | further) < limit ? own : alias(cells_[own]);
+    return high != 0 ? uint128{high} << word_bits | rest : small_share<Word>(rest).units();
+  }
+
+  double small_threshold(std::size_t i) const noexcept
+  {
+    return std::ldexp(small_share<Word>(rests_[i]).value(), -prefix_bits);
+  }
+
+  // Whether these bits of x * n, those of the coin above 2^alias_bits, do not yet decide.
+  static bool is_close(std::uint64_t coin, Word cell) noexcept
+  {
+    return coin + 1 - prefix(cell) <= 1 || coin == last_coin;
+  }
+
+  // The outcome that belongs to x * n + r, `sum`, and whatever bits are needed beyond it: bits(count) gives them.
+  template <class Bits>
+  std::size_t pick(uint128 sum, Bits&& bits) const noexcept
+  {
+    const auto own = static_cast<std::size_t>(sum >> word_bits);
+    const auto coin = static_cast<Word>(sum);
+    const Word cell = cells_[own];
+    const bool below = prefix(cell) != 0 ? (uint128{coin} << prefix_bits | bits(prefix_bits)) < threshold(own)
+                                         : coin >> alias_bits == 0 && small_share<Word>(rests_[own]).exceeds(bits);
+    return below ? own : alias(cell);
   }
 
  private:
@@ -90,97 +165,76 @@ class alias_table
   std::span<const Word> rests_;
 };
 
-// Outputs that have generator lanes of their own: where a draw is cut, by threads or by its caller, changes nothing.
-inline constexpr std::uint64_t alias_block = 1 << 16;
-
-// Draws are made this many at a time: first their words, then the cells, by then on their way to the cache.
-inline constexpr std::size_t alias_chunk = 256;
-
-namespace detail
-{
-
-struct alias_words {
-  std::array<std::uint64_t, alias_chunk> words;
-  std::array<std::uint64_t, alias_chunk> upper;  // the upper 64 bits of the lower 96 of words * n
-};
-
-inline void next_words(generator_lanes& random, std::uint64_t n, alias_words& next) noexcept
-{
-  random.fill(next.words);
-  for (std::size_t i = 0; i < alias_chunk; ++i) {
-    const std::uint64_t x = next.words[i];
-    next.upper[i] = (x >> 32) * n + ((x & 0xFFFFFFFFu) * n >> 32);
-  }
-}
-
-}  // namespace detail
-
 // What the table encodes: the probability of each outcome, rounded twice at most.
 template <class Word>
 void alias_probabilities(const alias_table<Word>& table, std::span<double> out)
 {
-  using wide = typename alias_table<Word>::wide;
+  constexpr uint128 full = alias_table<Word>::full;
   const std::size_t n = table.size();
-  const auto masses = std::make_unique<wide[]>(n);
+  const auto others = std::make_unique<uint128[]>(n);  // what an outcome has of the cells of others
+  for (std::size_t i = 0; i < n; ++i) others[table.alias(table.cells()[i])] += full - table.threshold(i);
   for (std::size_t i = 0; i < n; ++i) {
-    const wide own = table.threshold(i);
-    masses[i] += own;
-    masses[table.alias(*table.cell(i))] += (wide{1} << table.cell_bits) - own;
+    const bool is_small = table.prefix(table.cells()[i]) == 0 && others[i] == 0;
+    const double mass = std::ldexp(static_cast<double>(table.threshold(i) + others[i]), -table.cell_bits);
+    out[i] = (is_small ? table.small_threshold(i) : mass) / static_cast<double>(n);
   }
-  const double all = static_cast<double>(uint128{n} << table.cell_bits);
-  for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<double>(masses[i]) / all;
 }
 
-// How often each outcome comes up when a table for words of 16 bits is fed all there is: every word, and with each
-// every r below n and all 8 further bits. The counts are those masses if and only if every draw is exact.
+// Every sequence of random bits that a function of them can ask for, one after the other.
+class all_bits
+{
+ public:
+  std::uint64_t operator()(int count) noexcept
+  {
+    if (asked_ == known_) {
+      counts_[known_] = count;
+      values_[known_++] = 0;
+    }
+    used_ += count;
+    return values_[asked_++];
+  }
+
+  int used() const noexcept { return used_; }
+
+  // False after the last.
+  bool next() noexcept
+  {
+    while (known_ > 0 && ++values_[known_ - 1] >> counts_[known_ - 1] != 0) --known_;
+    asked_ = 0;
+    used_ = 0;
+    return known_ > 0;
+  }
+
+ private:
+  std::array<std::uint64_t, 4> values_{};
+  std::array<int, 4> counts_{};
+  std::size_t known_ = 0, asked_ = 0;
+  int used_ = 0;
+};
+
+// In how many of all cases each outcome comes up when a table for words of 16 bits is fed all there is: every word,
+// and with each every r below n and all further bits. Cases number n * 2^(16 + further_bits). They are in proportion to
+// what the table encodes if and only if every draw is exact.
+inline constexpr int further_bits = 24;
+
 inline void count_alias(const alias_table<std::uint16_t>& table, std::span<std::uint64_t> counts) noexcept
 {
   const auto n = static_cast<std::uint32_t>(table.size());
   for (std::uint32_t x = 0; x < 1u << 16; ++x) {
     const std::uint32_t product = x * n;
-    const auto own = static_cast<std::uint8_t>(product >> 16);
-    const auto after = static_cast<std::uint8_t>((product >> 8) + 1);
-    const std::uint16_t cell = *table.cell(own);
-    if (!table.is_close(after, cell)) {
-      counts[table.pick(own, after, cell)] += n << 8;
+    const std::size_t own = product >> 16;
+    const std::uint64_t coin = (product & 0xFFFF) >> table.alias_bits;
+    const std::uint16_t cell = table.cells()[own];
+    if (!table.is_close(coin, cell)) {
+      counts[coin < table.prefix(cell) ? own : table.alias(cell)] += std::uint64_t{n} << further_bits;
       continue;
     }
     for (std::uint32_t r = 0; r < n; ++r) {
-      for (std::uint32_t further = 0; further < 256; ++further) {
-        ++counts[table.pick_exactly(product + r, static_cast<std::uint8_t>(further))];
-      }
-    }
-  }
-}
-
-// Outcomes number `first`, `first` + 1, ... of the sequence that belongs to the seed. `first` is a multiple of
-// alias_block (not checked).
-template <class Out>
-void draw_alias(const alias_table<std::uint64_t>& table, const seed_key& seed, std::uint64_t first,
-                std::span<Out> out) noexcept
-{
-  using half = std::uint32_t;
-  const seed_key key = subkey(seed, purpose::alias_draws);
-  const std::uint64_t n = table.size();
-  detail::alias_words next;
-  generator_lanes random(key, first / alias_block);
-  for (std::size_t start = 0; start < out.size(); start += alias_chunk) {
-    if (start != 0 && start % alias_block == 0) random = generator_lanes(key, (first + start) / alias_block);
-    detail::next_words(random, n, next);
-    const std::size_t count = std::min(alias_chunk, out.size() - start);
-    for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(table.cell(next.upper[i] >> 32));
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto own = static_cast<half>(next.upper[i] >> 32);
-      const auto after = static_cast<half>(next.upper[i] + 1);
-      const std::uint64_t cell = *table.cell(own);
-      half outcome = table.pick(own, after, cell);
-      if (table.is_close(after, cell)) [[unlikely]] {
-        // Words of this output alone. The ids of lanes are below 2^63.
-        generator more(key, ~(first + start + i));
-        const std::uint64_t r = more.below64(n);
-        outcome = table.pick_exactly(uint128{next.words[i]} * n + r, static_cast<half>(more() >> 32));
-      }
-      out[start + i] = static_cast<Out>(outcome);
+      all_bits bits;
+      do {
+        const std::size_t outcome = table.pick(product + r, bits);
+        counts[outcome] += std::uint64_t{1} << (further_bits - bits.used());
+      } while (bits.next());
     }
   }
 }

@@ -1,13 +1,18 @@
-// How weights become an alias table: first integer masses with the sum that the cells have, then cells.
+// How weights become an alias table: first masses that sum to those of all cells, then cells.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "alias.hpp"
+#include "alias_weights.hpp"
+#include "threads.hpp"
 
 namespace aliquot
 {
@@ -15,186 +20,252 @@ namespace aliquot
 namespace detail
 {
 
-// v * 2^by, without what falls below 1. The result fits (not checked).
-constexpr uint128 shifted(uint128 v, int by) noexcept
-{
-  if (by >= 0) return v << by;
-  return by > -128 ? v >> -by : 0;
-}
+// Outcomes whose masses are added up together, so that a sweep can start anywhere.
+inline constexpr std::size_t mass_block = 4096;
 
-constexpr int width(uint128 v) noexcept
-{
-  const auto high = static_cast<std::uint64_t>(v >> 64);
-  const auto low = static_cast<std::uint64_t>(v);
-  return 128 - (high != 0 ? std::countl_zero(high) : 64 + std::countl_zero(low));
-}
+struct block_sums {
+  uint128 missing = 0;  // what the outcomes of less than a cell lack
+  uint128 spare = 0;    // what the others have beyond a cell
+};
 
-// round(a * b / 2^127), half up. The result fits (not checked).
-constexpr uint128 scale(uint128 a, uint128 b) noexcept
-{
-  const uint128 a0 = static_cast<std::uint64_t>(a), a1 = a >> 64;
-  const uint128 b0 = static_cast<std::uint64_t>(b), b1 = b >> 64;
-  const uint128 low = a0 * b0, cross = a0 * b1, other = a1 * b0;
-  const uint128 middle = (low >> 64) + static_cast<std::uint64_t>(cross) + static_cast<std::uint64_t>(other);
-  const uint128 high = a1 * b1 + (cross >> 64) + (other >> 64) + (middle >> 64);
-  const auto next = static_cast<std::uint64_t>(middle);
-  return (high << 1 | next >> 63) + (next >> 62 & 1);
-}
+// Until the sweep, a cell and its rest hold the mass of their outcome, as a table holds a threshold but with a prefix
+// of any size. Of each 64 outcomes a word tells which have less than a cell.
+template <class Word>
+struct masses {
+  using table = alias_table<Word>;
 
-// round(a * 2^127 / b) for b >= 2^127.
-constexpr uint128 ratio(uint128 a, uint128 b) noexcept
+  std::span<Word> cells;
+  std::span<Word> rests;
+  std::unique_ptr<std::uint64_t[]> is_small;
+  std::vector<block_sums> sums;
+
+  masses(std::span<Word> cells_to_fill, std::span<Word> rests_to_fill)
+      : cells(cells_to_fill),
+        rests(rests_to_fill),
+        is_small(std::make_unique_for_overwrite<std::uint64_t[]>((cells.size() + 63) / 64)),
+        sums((cells.size() + mass_block - 1) / mass_block)
+  {
+  }
+
+  uint128 operator[](std::size_t i) const noexcept { return table::mass(cells[i], rests[i]); }
+
+  // Returns what is kept of it.
+  uint128 keep(std::size_t i, const scaled& mass) noexcept
+  {
+    const uint128 units = mass.rounded();
+    cells[i] = static_cast<Word>(units >> table::word_bits);
+    rests[i] = static_cast<Word>(units);
+    if (cells[i] != 0) [[likely]]
+      return units;
+    rests[i] = small_share<Word>::encode(mass.value, mass.exponent);
+    return (*this)[i];
+  }
+
+  // Sum up a block of masses mass_of(i), and say which of it are small. Returns its mass.
+  template <class MassOf>
+  uint128 sum(std::size_t block, const MassOf& mass_of) noexcept
+  {
+    const std::size_t end = std::min(cells.size(), (block + 1) * mass_block);
+    uint128 all = 0, small = 0, count = 0;
+    for (std::size_t start = block * mass_block; start < end; start += 64) {
+      std::uint64_t bits = 0;
+      const std::size_t length = std::min<std::size_t>(64, end - start);
+      for (std::size_t j = 0; j < length; ++j) {
+        const uint128 mass = mass_of(start + j);
+        const bool less = mass < table::full;
+        bits |= std::uint64_t{less} << j;
+        all += mass;
+        small += less ? mass : 0;
+      }
+      is_small[start / 64] = bits;
+      count += static_cast<unsigned>(std::popcount(bits));
+    }
+    sums[block] = {count * table::full - small,
+                   all - small - (uint128{end - block * mass_block} - count) * table::full};
+    return all;
+  }
+};
+
+template <class Word>
+struct outcome {
+  uint128 mass;
+  std::size_t number;
+  Word rest;
+};
+
+// Goes along those outcomes of [begin, end) that are small, or those that are not, a word of them at a time.
+template <class Word>
+class mass_cursor
 {
-  uint128 quotient = a / b;
-  uint128 rest = a % b;
-  for (int i = 0; i < 127; ++i) {
-    const bool carry = rest >> 127 != 0;
-    rest <<= 1;
-    quotient <<= 1;
-    if (carry || rest >= b) {
-      rest -= b;
-      ++quotient;
+ public:
+  mass_cursor(const masses<Word>& from, bool small, std::size_t begin, std::size_t end) noexcept
+      : from_(from), flip_(small ? 0 : ~std::uint64_t{0}), begin_(begin), end_(end), word_(begin / 64)
+  {
+  }
+
+  // Writes the next few, 64 at most, and says how many; none at the end.
+  [[gnu::noinline]] std::size_t read(outcome<Word>* to) noexcept
+  {
+    std::size_t count = 0;
+    for (; count == 0 && word_ * 64 < end_; ++word_) {
+      std::uint64_t bits = from_.is_small[word_] ^ flip_;
+      if (word_ == begin_ / 64) bits &= ~std::uint64_t{0} << (begin_ % 64);
+      if (end_ - word_ * 64 < 64) bits &= (std::uint64_t{1} << (end_ % 64)) - 1;
+      for (; bits != 0; bits &= bits - 1) {
+        const std::size_t i = word_ * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+        to[count++] = {from_[i], i, from_.rests[i]};
+      }
+    }
+    return count;
+  }
+
+ private:
+  const masses<Word>& from_;
+  std::uint64_t flip_;
+  std::size_t begin_, end_, word_;
+};
+
+// A point of the sweep: all small outcomes below `small` are done, and `hand`, not a small one, still has `left` of its
+// mass, a cell or more.
+struct sweep_point {
+  std::size_t small = 0;
+  std::size_t hand = 0;
+  uint128 left = 0;
+  uint128 mass = 0;  // what it had
+};
+
+// The first point at which the small outcomes before a block are done. The one in hand is the first to have, with all
+// before it, as much to spare as those lack.
+template <class Word>
+sweep_point point_before(const masses<Word>& from, std::size_t block) noexcept
+{
+  uint128 missing = 0, spare = 0;
+  for (std::size_t b = 0; b < block; ++b) missing += from.sums[b].missing;
+  std::size_t at = 0;
+  for (; spare + from.sums[at].spare < missing; ++at) spare += from.sums[at].spare;
+  constexpr uint128 full = alias_table<Word>::full;
+  mass_cursor<Word> large(from, false, at * mass_block, from.cells.size());
+  std::array<outcome<Word>, 64> few;
+  for (;;) {
+    const std::size_t count = large.read(few.data());
+    for (std::size_t i = 0; i < count; ++i) {
+      spare += few[i].mass - full;
+      if (spare >= missing) return {block * mass_block, few[i].number, spare - missing + full, few[i].mass};
     }
   }
-  return quotient + (rest >= b - rest);
+}
+
+// The sweep (L. Hübschle-Schneider, P. Sanders 2022, doi:10.1145/3549934) goes along the small outcomes and, apart, the
+// others. It has one of the latter in hand: while it has a cell or more left, it fills up the cell of the next small
+// outcome; when it has less, it is itself small, and the next one fills up its cell. Either way one cell is done and
+// one outcome comes in, so one branch-free step does both.
+//
+// From one point to another, or to the end. Reads and writes no cell that a sweep between other points does.
+template <class Word>
+void sweep(masses<Word>& in, const sweep_point& from, const sweep_point* to) noexcept
+{
+  using table = alias_table<Word>;
+  const std::size_t end = in.cells.size();
+  mass_cursor<Word> small_ones(in, true, from.small, to == nullptr ? end : to->small);
+  mass_cursor<Word> large_ones(in, false, from.hand + 1, to == nullptr ? end : std::max(to->hand, from.hand + 1));
+  // Small ones read ahead, then others, of which the last is the one in hand at the other point.
+  std::array<outcome<Word>, 128> ahead;
+  const auto read_large = [&] {
+    const std::size_t count = large_ones.read(&ahead[64]);
+    if (count == 0 && to != nullptr) ahead[64] = {to->mass, to->hand, 0};
+    return 64 + count;
+  };
+  std::size_t small = 0, small_end = small_ones.read(ahead.data());
+  std::size_t large = 64, large_end = read_large();
+  std::size_t hand = from.hand;
+  uint128 left = from.left;
+  // All ones if less than a cell is left. By arithmetic, as compilers make branches of conditions, and half of those
+  // would be guessed wrong.
+  const auto is_empty = [&] {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(left >> table::cell_bits) - 1) >> 63;
+  };
+  const auto step = [&](std::int64_t empty) {
+    const auto choose = [empty]<class T>(T a, T b) { return static_cast<T>(b ^ ((a ^ b) & static_cast<T>(empty))); };
+    const outcome<Word>& next = ahead[choose(large, small)];
+    const uint128 threshold = choose(left, next.mass);
+    const std::size_t done = choose(hand, next.number);
+    hand = choose(next.number, hand);
+    in.cells[done] = table::make_cell(threshold, hand);
+    in.rests[done] = choose(static_cast<Word>(left), next.rest);
+    if (threshold >> table::word_bits == 0 && empty != 0) [[unlikely]]
+      in.rests[done] = small_share<Word>::encode(threshold, 0);
+    left += next.mass - table::full;
+    small += choose(std::size_t{0}, std::size_t{1});
+    large += choose(std::size_t{1}, std::size_t{0});
+    if (small == small_end) [[unlikely]] {
+      small = 0;
+      small_end = small_ones.read(ahead.data());
+    }
+    if (large == large_end) [[unlikely]] {
+      large = 64;
+      large_end = read_large();
+    }
+  };
+  while (small != small_end) step(is_empty());
+  while (left < table::full) step(-1);
+  if (to != nullptr) return;
+  // Now the one in hand and all that are left have a cell just so.
+  const auto own = [&](std::size_t i) {
+    in.cells[i] = table::make_cell(0, i);
+    in.rests[i] = 0;
+  };
+  own(hand);
+  for (; large != large_end; large = 64, large_end = read_large()) {
+    for (; large != large_end; ++large) own(ahead[large].number);
+  }
 }
 
 }  // namespace detail
 
-// Weights as integers: weight(i, extra) is the i-th, times one power of two that lets the sum of n stay below 2^128,
-// times 2^extra. The largest weight keeps all its bits but for wide ones, and what a weight loses is below 2^-94 of it.
-// None is negative, `largest` is where the largest is, and it is above zero (not checked).
-
-class integer_weights
-{
- public:
-  integer_weights(std::span<const std::uint64_t> weights, std::size_t) noexcept : weights_(weights) {}
-  std::size_t size() const noexcept { return weights_.size(); }
-  uint128 operator()(std::size_t i, int extra) const noexcept { return uint128{weights_[i]} << extra; }
-
- private:
-  std::span<const std::uint64_t> weights_;
-};
-
-// Each a low and a high word.
-class wide_weights
-{
- public:
-  wide_weights(std::span<const std::uint64_t> words, std::size_t largest) noexcept
-      : words_(words), shift_(128 - detail::width(size()) - detail::width(weight(largest)))
-  {
-  }
-  std::size_t size() const noexcept { return words_.size() / 2; }
-  uint128 operator()(std::size_t i, int extra) const noexcept { return detail::shifted(weight(i), shift_) << extra; }
-
- private:
-  uint128 weight(std::size_t i) const noexcept { return uint128{words_[2 * i + 1]} << 64 | words_[2 * i]; }
-
-  std::span<const std::uint64_t> words_;
-  int shift_;
-};
-
-class float_weights
-{
- public:
-  float_weights(std::span<const double> weights, std::size_t largest) noexcept
-      : weights_(weights), base_(128 - detail::width(weights.size()) - 53 - exponent(bits(largest)))
-  {
-  }
-  std::size_t size() const noexcept { return weights_.size(); }
-  uint128 operator()(std::size_t i, int extra) const noexcept
-  {
-    const std::uint64_t b = bits(i);
-    const std::uint64_t fraction = b & ((std::uint64_t{1} << 52) - 1);
-    const std::uint64_t mantissa = fraction | std::uint64_t{b >> 52 != 0} << 52;
-    return detail::shifted(mantissa, base_ + exponent(b)) << extra;
-  }
-
- private:
-  // Without the sign, as -0.0 is 0.
-  std::uint64_t bits(std::size_t i) const noexcept { return std::bit_cast<std::uint64_t>(weights_[i]) << 1 >> 1; }
-
-  // Subnormal numbers have the exponent of the smallest normal ones.
-  static int exponent(std::uint64_t b) noexcept { return std::max(static_cast<int>(b >> 52), 1); }
-
-  std::span<const double> weights_;
-  int base_;
-};
-
-// Fill the two tables, as large as there are weights, 1 to max_size (not checked). Each outcome gets the mass
-// round(weight / sum of weights * mass of all), and the one at `largest` what is left: a mass is off by 1 / 2^(3W/2) of
-// a cell, the largest by n times that at most, where it has a cell or more. No mass for a weight of zero.
-//
-// The sweep (L. Hübschle-Schneider, P. Sanders 2022, doi:10.1145/3549934) goes along the outcomes of less than a cell
-// and, apart, those of more. It has one of the latter in hand: while it has more than a cell left, it fills up the cell
-// of the next small outcome; when it has less, it is itself small, and the next large one fills up its cell. Either way
-// one cell is done and one outcome comes in, so one branch-free step does both.
+// Fill the two tables, as large as there are weights, 1 to alias_mask (not checked), with so many threads at most. Each
+// outcome gets the mass weight / sum of weights * mass of all, rounded to a unit, or to 2^-53 of itself where that is
+// less; the one at `largest` makes up for that. No mass for a weight of zero.
 template <class Word, class Weights>
-void build_alias(const Weights& weight, std::size_t largest, std::span<Word> cells, std::span<Word> rests)
+void build_alias(const Weights& weights, std::size_t largest, std::span<Word> cells, std::span<Word> rests,
+                 std::size_t threads)
 {
   using table = alias_table<Word>;
-  using wide = typename table::wide;
-  const std::size_t n = weight.size();
+  constexpr std::size_t least = 32;  // blocks for a thread: a millisecond, twenty times what it takes to start it
+  detail::masses<Word> masses(cells, rests);
+  const std::size_t n = weights.size();
+  const std::size_t blocks = masses.sums.size();
+  const std::size_t parts = std::max<std::size_t>(std::min(threads, blocks / least), 1);
+  const auto first_block = [&](std::size_t part) { return blocks * part / parts; };
+  const auto first = [&](std::size_t part) { return std::min(n, first_block(part) * detail::mass_block); };
 
-  uint128 sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += weight(i, 0);
-  const int extra = 128 - detail::width(sum);
+  std::vector<uint128> totals(parts);
+  const auto total = [&] {
+    uint128 sum = 0;
+    for (const uint128 each : totals) sum += each;
+    return sum;
+  };
+  in_parts(parts, [&](std::size_t part) noexcept {
+    uint128 sum = 0;
+    for (std::size_t i = first(part); i < first(part + 1); ++i) sum += weights.fixed(i);
+    totals[part] = sum;
+  });
   const uint128 all = uint128{n} << table::cell_bits;
-  const uint128 factor = detail::ratio(all, sum << extra);
-
-  // Until the sweep a cell and its rest hold the mass of its outcome, which n times a cell is enough for.
-  const auto keep = [&](std::size_t i, wide mass) {
-    cells[i] = static_cast<Word>(mass >> table::word_bits);
-    rests[i] = static_cast<Word>(mass);
-  };
-  const auto mass_of = [&](std::size_t i) -> wide { return wide{cells[i]} << table::word_bits | rests[i]; };
-  constexpr wide full = wide{1} << table::cell_bits;
-
-  const auto order = std::make_unique_for_overwrite<std::uint32_t[]>(n);
-  std::size_t end_of_small = 0;
-  std::size_t large = n;  // from the end down
-  const auto sort_in = [&](std::size_t i, wide mass) {
-    keep(i, mass);
-    order[end_of_small] = static_cast<std::uint32_t>(i);
-    order[large - 1] = static_cast<std::uint32_t>(i);
-    end_of_small += mass < full;
-    large -= mass >= full;
-  };
-  wide left = static_cast<wide>(all);
-  const auto take = [&](std::size_t from, std::size_t to) {
-    for (std::size_t i = from; i < to; ++i) {
-      const auto mass = static_cast<wide>(detail::scale(weight(i, extra), factor));
-      left -= mass;
-      sort_in(i, mass);
+  const scaled factor = detail::ratio(all, total());
+  in_parts(parts, [&](std::size_t part) noexcept {
+    uint128 sum = 0;
+    for (std::size_t block = first_block(part); block < first_block(part + 1); ++block) {
+      sum += masses.sum(block, [&](std::size_t i) { return masses.keep(i, weights.times(i, factor)); });
     }
-  };
-  take(0, largest);
-  take(largest + 1, n);
-  sort_in(largest, left);
+    totals[part] = sum;
+  });
+  masses.keep(largest, {masses[largest] + (all - total()), 0});
+  masses.sum(largest / detail::mass_block, [&](std::size_t i) { return masses[i]; });
 
-  // The masses sum to n cells, so that there is an outcome of a cell or more to begin with and whenever one is
-  // needed; once the small ones are used up and the one in hand has a cell or more, all that are left have just that.
-  large = n - 1;
-  std::size_t small = 0;
-  std::size_t hand = order[large];
-  wide mass = mass_of(hand);
-  const auto finish = [&](std::size_t i, wide threshold, std::size_t alias) {
-    cells[i] = static_cast<Word>(static_cast<Word>(threshold >> table::word_bits) << table::half_bits | alias);
-    rests[i] = static_cast<Word>(threshold);
-  };
-  while (small < end_of_small || mass < full) {
-    const bool fills = mass >= full;
-    const std::size_t next = order[fills ? small : large - 1];
-    small += fills;
-    large -= !fills;
-    const wide next_mass = mass_of(next);
-    const std::size_t done = fills ? next : hand;
-    const wide threshold = fills ? next_mass : mass;
-    hand = fills ? hand : next;
-    finish(done, threshold, hand);
-    mass = mass + next_mass - full;
-  }
-  for (; large > end_of_small; --large) finish(order[large - 1], 0, order[large - 1]);
-  finish(hand, 0, hand);
+  std::vector<detail::sweep_point> points;
+  for (std::size_t part = 0; part < parts; ++part) points.push_back(point_before(masses, first_block(part)));
+  in_parts(parts, [&](std::size_t part) noexcept {
+    sweep(masses, points[part], part + 1 < parts ? &points[part + 1] : nullptr);
+  });
 }
 
 }  // namespace aliquot

@@ -18,14 +18,7 @@
 
 #include "bottom_k.hpp"
 #include "random.hpp"
-
-// Built for several instruction sets, chosen when the module is loaded, with the same results: integer operations and
-// single IEEE multiplications. Not under sanitizers, which must be running before the choice is made.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-#define ALIQUOT_TARGET_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define ALIQUOT_TARGET_CLONES
-#endif
+#include "target_clones.hpp"
 
 namespace aliquot
 {

@@ -1,5 +1,6 @@
 """Draws with replacement in proportion to weights."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, TypeVar, overload
 
@@ -13,7 +14,9 @@ from aliquot._kernels import alias as _kernel
 from aliquot._numbers import as_exact, as_numbers, too_few_positive
 from aliquot._saved import pack, unpack
 
-MAX_OUTCOMES = 2**32 - 1
+MAX_OUTCOMES = 2**40 - 1
+ALIAS_BITS = 40
+"""The lower bits of a cell, in which its alias is."""
 
 _COLUMNS = pa.schema([("cells", pa.uint64()), ("rests", pa.uint64())])
 
@@ -27,7 +30,7 @@ class AliasTable:
     ----------
     weights : array_like or Arrow array of shape (n,)
         Any numeric type: integers, floats or decimals, from NumPy or Arrow, chunked or not. An outcome of weight zero
-        is never drawn. n is at most 2**32 - 1.
+        is never drawn. n is below 2**40.
 
     Raises
     ------
@@ -39,11 +42,13 @@ class AliasTable:
     Notes
     -----
     The table is built once, in O(n), and takes 16 bytes an outcome; a draw reads 8 of them and uses one random word
-    of 64 bits (Walker's method). All arithmetic is on integers. A weight becomes a whole number of units of 2**-96 /
-    n of the sum, rounded to the nearest, and is then drawn with just that probability: there is no bias beyond this
-    rounding, however many outcomes there are. Draws are the same on every CPU.
+    of 64 bits (Walker's method). All arithmetic is on integers. A weight becomes a whole number of units of 2**-88 /
+    n of the sum, and one too small for that a floating number of them, with 53 bits; then it is drawn with just that
+    probability: there is no bias beyond this rounding, however many outcomes there are. Draws are the same on every
+    CPU.
 
-    A table never changes, so that threads may share it; the GIL is released while it is built and while it draws.
+    Large tables are built, and many draws made, by as many threads as there are processors to use, which changes
+    neither. A table never changes, so that threads may share it; the GIL is released while it is built and draws.
 
     References
     ----------
@@ -74,9 +79,9 @@ class AliasTable:
             raise too_few_positive("weights", 1, 0)
         cells, rests = np.empty(len(values), np.uint64), np.empty(len(values), np.uint64)
         if values.ndim == 2:
-            _kernel.build_wide(values, largest, cells, rests)
+            _kernel.build_wide(values, largest, cells, rests, processors())
         else:
-            _kernel.build(values, largest, cells, rests)
+            _kernel.build(values, largest, cells, rests, processors())
         self._own(cells, rests)
 
     def __len__(self) -> int:
@@ -132,7 +137,7 @@ class AliasTable:
         else:
             check_buffer("out", out, len(self))
         seed = _rng.key_of(_rng.seed_of(rng))
-        _kernel.draw(self._cells, self._rests, seed, 0, out.reshape(-1))
+        _kernel.draw(self._cells, self._rests, seed, 0, out.reshape(-1), processors(), len(self) >= 2**32)
         return out  # type: ignore[no-any-return]
 
     def probabilities(self) -> NDArray[np.float64]:
@@ -159,7 +164,7 @@ class AliasTable:
         """
         (batch,) = unpack("AliasTable", data)[1]
         cells, rests = (column.to_numpy().copy() for column in batch.columns)
-        aliases = cells & np.uint64(2**32 - 1)
+        aliases = cells & np.uint64(2**ALIAS_BITS - 1)
         if len(cells) == 0 or aliases.max() >= len(cells):  # kernels write where an alias says
             raise ValueError(f"data: must hold aliases below the number of outcomes, {len(cells)}, got others")
         made = cls.__new__(cls)
@@ -189,6 +194,11 @@ class AliasTable:
         cells.flags.writeable = rests.flags.writeable = False
         self._cells: NDArray[np.uint64] = cells
         self._rests: NDArray[np.uint64] = rests
+
+
+def processors() -> int:
+    """How many threads can run at once."""
+    return len(os.sched_getaffinity(0))
 
 
 def largest_of(values: NDArray[Any]) -> int:
