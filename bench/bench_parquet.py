@@ -1,5 +1,7 @@
 """Samples of a Parquet file of six columns."""
 
+import os
+
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import aliquot as aq
@@ -22,6 +24,8 @@ def sample_parquet(k: int) -> Group:
             "pyarrow read, take": lambda: baselines.pyarrow_parquet(parquet_file(), k),
         },
         {"floor: read the file": lambda: floors.read_file(parquet_file())},
+        row_bytes=lambda: os.path.getsize(parquet_file()) / SIZES.file_rows,
+        headline=k == 1_000,
     )
 
 

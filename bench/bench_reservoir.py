@@ -44,6 +44,7 @@ def stream_row_numbers(k: int, n: int) -> Group:
             "aliquot, n known": lambda: aq.sample_indices(n, k, rng=next(SEEDS)),
             "numpy, a key a row": lambda: baselines.numpy_reservoir(data.batches_of_rows_alone(n), k),
         },
+        headline=k == 100_000,
     )
 
 
@@ -102,6 +103,8 @@ def sample_batches(k: int) -> Group:
             "floor: read the bytes": lambda: floors.read_memory(data.table()),
             "floor: take": lambda: floors.take(data.table(), k),
         },
+        row_bytes=20,
+        headline=k == 1_000,
     )
 
 

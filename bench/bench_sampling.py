@@ -22,7 +22,15 @@ def draw_row_numbers(k: int, n: int, peer_n: int) -> Group:
     if k <= RANDOM_SAMPLE_DRAWS:
         contestants["random.sample"] = lambda: baselines.random_sample(peer_n, k)
     name = f"draw {short(k)} of {short(n)}" + (f", peers of {short(peer_n)}" if peer_n != n else "")
-    return Group(name, k, are_row_numbers(k, n), contestants, {"floor: random numbers": lambda: floors.fill_random(k)})
+    return Group(
+        name,
+        k,
+        are_row_numbers(k, n),
+        contestants,
+        {"floor: random numbers": lambda: floors.fill_random(k)},
+        row_bytes=8,
+        headline=(k, n, peer_n) == (1_000_000, 10**9, 10**9),
+    )
 
 
 # The last: numpy's hash set of rows is as large for either n, so this shows what n itself costs.

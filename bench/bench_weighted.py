@@ -50,6 +50,8 @@ def draw_weighted(k: int, kind: str) -> Group:
         has_length(k),
         contestants,
         {"floor: sum of weights": lambda: float(np.sum(weights))},
+        row_bytes=8,
+        headline=(kind, k) == ("lognormal", 100_000),
     )
 
 

@@ -1,44 +1,15 @@
-"""A benchmark group: one task, those who do it, and what a right answer is.
+"""What benchmark groups are made with. pytest-benchmark and report.py run the same groups."""
 
-pytest-benchmark and report.py run the same groups.
-"""
-
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-Task = Callable[[], Any]
+from aliquot._timing import Group, Task
 
-
-@dataclass(frozen=True)
-class Group:
-    """One task at one size.
-
-    ``rows`` is what the task's time is divided by: rows drawn if only numbers are drawn, rows seen otherwise. Floors do
-    less than the task, so their answers are not checked.
-    """
-
-    name: str
-    rows: int
-    check: Callable[[Any], None]
-    contestants: Mapping[str, Task]
-    floors: Mapping[str, Task] = field(default_factory=dict)
-    ours: str = "aliquot"
-
-    @property
-    def tasks(self) -> dict[str, Task]:
-        """All there is to time, ours first."""
-        return {self.ours: self.contestants[self.ours], **self.contestants, **self.floors}
-
-    def warm(self, name: str) -> None:
-        """Do the task once, which makes its data, and assert that the answer is right."""
-        answer = self.tasks[name]()
-        if name in self.contestants:
-            self.check(answer)
+__all__ = ["Group", "Task", "are_row_numbers", "each_contestant", "has_length", "measure", "short"]
 
 
 def has_length(k: int) -> Callable[[Any], None]:

@@ -1,86 +1,75 @@
-"""Times the groups and prints ratios: ``python bench/report.py [sampling reservoir weighted parquet] [--rounds N]``.
+"""Times the groups in turns and prints ratios: ``python bench/report.py [sampling reservoir ...] [--rounds N]``.
 
-On a machine that others use, absolute times spread by a third from run to run. So ours and a peer take turns, A B B A,
-which cancels what drifts slowly, and what counts is the ratio of their times.
+Results go to bench/results, in the format of pytest-benchmark, and the headlines among them to the README.
 """
 
 import argparse
-import gc
 import json
 import platform
-from collections.abc import Iterable
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 from typing import Any
 
+from pytest_benchmark import __version__ as format_version
+from pytest_benchmark.stats import Stats
+
+from aliquot._timing import Group, Measured, run, show
 from data import SIZES, SMALL
-from groups import Group, Task
 
 STEMS = ("sampling", "reservoir", "weighted", "parquet")
 PACKAGES = ("aliquot", "numpy", "pyarrow", "duckdb", "polars", "pandas", "datasketches")
 RESULTS = Path(__file__).parent / "results"
-SHORTEST = 0.02
-"""Seconds that a timing takes at the least, by repeating what is quicker: far above the clock's grain."""
+README = RESULTS.parents[1] / "README.md"
+TITLES = ("job", "rows/s", "ns a row", "time of peers / ours", "time of the floor / ours", "peak MB")
+BEGIN, END = "<!-- benchmarks -->\n", "<!-- end of benchmarks -->\n"
 
 
-def seconds(task: Task, calls: int) -> float:
-    """Seconds for each of some calls in a row."""
-    start = perf_counter()
-    for _ in range(calls):
-        task()
-    return (perf_counter() - start) / calls
+def entries(group: Group, measured: Mapping[str, Measured]) -> list[dict[str, Any]]:
+    """A group's results as pytest-benchmark lists them."""
+    listed = []
+    for name, each in measured.items():
+        stats = Stats()
+        for seconds in each.seconds:
+            stats.update(seconds)
+        role = "ours" if name == group.ours else "floor" if name in group.floors else "peer"
+        listed.append(
+            {
+                "group": group.name,
+                "name": name,
+                "fullname": f"{group.name}: {name}",
+                "params": None,
+                "param": None,
+                "extra_info": {"role": role, "headline": group.headline, "rows": group.rows, **each.figures},
+                "options": {},
+                "stats": {**stats.as_dict(), "iterations": 1},
+            }
+        )
+    return listed
 
 
-def calls_for(task: Task) -> int:
-    """How many calls last ``SHORTEST``."""
-    once = seconds(task, 1)
-    return 1 if once >= SHORTEST else round(SHORTEST / min(once, seconds(task, 1))) or 1
-
-
-def run(group: Group, rounds: int) -> dict[str, dict[str, Any]]:
-    """Time and ratio of everything in a group, by name."""
-    tasks = group.tasks
-    for name in tasks:
-        group.warm(name)
-    calls = {name: calls_for(task) for name, task in tasks.items()}
-    times: dict[str, list[float]] = {name: [] for name in tasks}
-    ratios: dict[str, list[float]] = {name: [] for name in tasks if name != group.ours}
-    for _ in range(rounds):
-        for name, of_pairs in ratios.items():
-            gc.collect()
-            order = (group.ours, name, name, group.ours)
-            ours, theirs, again, ours_again = (seconds(tasks[each], calls[each]) for each in order)
-            times[group.ours] += [ours, ours_again]
-            times[name] += [theirs, again]
-            of_pairs.append((theirs + again) / (ours + ours_again))
-    ratios[group.ours] = [1.0]
+def document(command: str) -> dict[str, Any]:
+    """What there is to say of a run before anything is measured."""
+    now = datetime.now(UTC)
+    git = ["git", "-C", str(RESULTS.parent), "log", "-1", "--format=%H %cI"]
+    commit, _, time = subprocess.run(git, check=True, stdout=subprocess.PIPE, text=True).stdout.strip().partition(" ")
     return {
-        name: {
-            "median_ms": rounded(1e3 * median(times[name])),
-            "ns_per_row": rounded(1e9 * median(times[name]) / group.rows),
-            "rows_per_s": rounded(group.rows / median(times[name])),
-            "ratio": rounded(median(ratios[name])),
-            "ratio_range": [rounded(min(ratios[name])), rounded(max(ratios[name]))],
-        }
-        for name in tasks
+        "command": command,
+        "machine_info": {
+            "cpu": {"brand_raw": cpu_model()},
+            "machine": platform.machine(),
+            "python_version": platform.python_version(),
+            "packages": {name: version(name) for name in PACKAGES},
+        },
+        "commit_info": {"id": commit, "time": time, "dirty": False},
+        "benchmarks": [],
+        "datetime": now.isoformat(),
+        "version": format_version,
     }
-
-
-def rounded(value: float) -> float:
-    """Four digits, which is more than is repeatable."""
-    return float(f"{value:.4g}")
-
-
-def show(group: Group, results: dict[str, dict[str, Any]]) -> None:
-    """Print a table."""
-    print(f"\n{group.name}\n{'':26}{'ms':>12}{'ns/row':>12}{'rows/s':>12}{'time / ours':>13}   (lowest - highest)")
-    for name, each in results.items():
-        low, high = each["ratio_range"]
-        figures = "".join(f"{each[key]:>12.4g}" for key in ("median_ms", "ns_per_row", "rows_per_s"))
-        print(f"{name:26}{figures}{each['ratio']:>13.3g}   ({low:.3g} - {high:.3g})", flush=True)
 
 
 def cpu_model() -> str:
@@ -90,30 +79,60 @@ def cpu_model() -> str:
     return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
 
 
-def main() -> None:
+def readme_table(results: Path = RESULTS) -> str:
+    """The headlines of all results there are, as a Markdown table."""
+    rows = []
+    for path in sorted(results.glob("bench_*.json")):
+        benchmarks = json.loads(path.read_text())["benchmarks"]
+        for title in dict.fromkeys(each["group"] for each in benchmarks if each["extra_info"]["headline"]):
+            of_group = {each["name"]: each["extra_info"] for each in benchmarks if each["group"] == title}
+            ours = next(each for each in of_group.values() if each["role"] == "ours")
+            others = {
+                role: [(name, each["ratio"]) for name, each in of_group.items() if each["role"] == role]
+                for role in ("peer", "floor")
+            }
+            peers = "; ".join(f"{name} {ratio:.2g}x" for name, ratio in others["peer"])
+            floors = "; ".join(f"{name.removeprefix('floor: ')} {ratio:.2g}" for name, ratio in others["floor"])
+            peak = f"{ours['peak_mb']:.0f}" if "peak_mb" in ours else ""
+            cells = (title, f"{ours['rows_per_s']:.2g}", f"{ours['ns_per_row']:.2g}", peers, floors, peak)
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join([f"| {' | '.join(TITLES)} |", "|---" * len(TITLES) + "|", *rows]) + "\n"
+
+
+def readme_with(table: str, readme: str) -> str:
+    """The README with another table between its markers."""
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}{table}{END}{after}"
+
+
+def main() -> int:
     """Run the groups of the files asked for; write what was measured unless the data were the small ones."""
     parser = argparse.ArgumentParser(description="Time aliquot, its peers and the floors in turns, and print ratios.")
     parser.add_argument("stems", nargs="*", choices=STEMS, metavar="stem", help=", ".join(STEMS) + "; all if none")
     parser.add_argument("--rounds", type=int, default=5, help="turns A B B A with each peer")
+    parser.add_argument("--headlines", action="store_true", help="only the groups that the README shows")
+    parser.add_argument("--readme", action="store_true", help="measure nothing; put what there is into the README")
     asked = parser.parse_args()
+    if asked.readme:
+        README.write_text(readme_with(readme_table(), README.read_text()))
+        return 0
     for stem in asked.stems or STEMS:
         groups: list[Group] = import_module(f"bench_{stem}").GROUPS
-        report: dict[str, Any] = {
-            "command": f"python bench/report.py {stem} --rounds {asked.rounds}",
-            "cpu": cpu_model(),
-            "python": platform.python_version(),
-            "packages": {name: version(name) for name in PACKAGES},
-            "groups": [],
-        }
+        only = " --headlines" if asked.headlines else ""
+        report = document(f"python bench/report.py {stem} --rounds {asked.rounds}{only}")
         for group in groups:
-            results = run(group, asked.rounds)
-            show(group, results)
-            report["groups"].append({"name": group.name, "rows": group.rows, "ours": group.ours, "results": results})
+            if asked.headlines and not group.headline:
+                continue
+            measured = run(group, asked.rounds)
+            show(group, measured)
+            report["benchmarks"] += entries(group, measured)
             # After each group, so that a run cut short leaves what it measured.
             if SIZES is not SMALL:
                 RESULTS.mkdir(exist_ok=True)
-                (RESULTS / f"bench_{stem}.json").write_text(json.dumps(report, indent=2) + "\n")
+                (RESULTS / f"bench_{stem}.json").write_text(json.dumps(report, indent=1) + "\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

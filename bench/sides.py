@@ -86,7 +86,6 @@ def import_seconds(python: str, statement: str) -> float:
 def serve() -> None:
     """Answer requests on standard input: a kernel by place, how often to call it; seconds a call, or bytes at most."""
     from kernels import KERNELS
-    from memory import peak_bytes
 
     tasks: dict[int, Any] = {}
     for line in sys.stdin:
@@ -97,16 +96,17 @@ def serve() -> None:
             if place not in tasks:
                 tasks[place] = KERNELS[place].make()
                 tasks[place]()
-            task = tasks[place]
+            if request.get("peak"):
+                from aliquot._timing import peak_bytes
         except (ImportError, AttributeError, TypeError):
             answer = None  # this build does not have it
         else:
             if request.get("peak"):
-                answer = peak_bytes(task)
+                answer = peak_bytes(tasks[place])
             else:
                 start = perf_counter()
                 for _ in range(request["calls"]):
-                    task()
+                    tasks[place]()
                 answer = (perf_counter() - start) / request["calls"]
         print(json.dumps(answer), flush=True)
 

@@ -96,6 +96,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--dir", metavar="DIR", help="where to keep the data and samples; a temporary directory if left out"
     )
+
+    bench = commands.add_parser("bench", help="time this build beside numpy, pyarrow and the floor")
+    bench.add_argument("--rows", type=int, default=5_000_000, help="rows to sample from (default: %(default)s)")
+    bench.add_argument("--rounds", type=int, default=5, help="turns with each peer (default: %(default)s)")
     return parser
 
 
