@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ def document(command: str) -> dict[str, Any]:
     """What there is to say of a run before anything is measured."""
     now = datetime.now(UTC)
     git = ["git", "-C", str(RESULTS.parent), "log", "-1", "--format=%H %cI"]
+    installed = {each.name for each in distributions()}
     commit, _, time = subprocess.run(git, check=True, stdout=subprocess.PIPE, text=True).stdout.strip().partition(" ")
     return {
         "command": command,
@@ -63,7 +64,7 @@ def document(command: str) -> dict[str, Any]:
             "cpu": {"brand_raw": cpu_model()},
             "machine": platform.machine(),
             "python_version": platform.python_version(),
-            "packages": {name: version(name) for name in PACKAGES},
+            "packages": {name: version(name) for name in PACKAGES if name in installed},
         },
         "commit_info": {"id": commit, "time": time, "dirty": False},
         "benchmarks": [],
@@ -109,11 +110,13 @@ def readme_with(table: str, readme: str) -> str:
 def main() -> int:
     """Run the groups of the files asked for; write what was measured unless the data were the small ones."""
     parser = argparse.ArgumentParser(description="Time aliquot, its peers and the floors in turns, and print ratios.")
-    parser.add_argument("stems", nargs="*", choices=STEMS, metavar="stem", help=", ".join(STEMS) + "; all if none")
+    parser.add_argument("stems", nargs="*", metavar="stem", help=", ".join(STEMS) + "; all if none")
     parser.add_argument("--rounds", type=int, default=5, help="turns A B B A with each peer")
     parser.add_argument("--headlines", action="store_true", help="only the groups that the README shows")
     parser.add_argument("--readme", action="store_true", help="measure nothing; put what there is into the README")
     asked = parser.parse_args()
+    if not {*asked.stems} <= {*STEMS}:
+        parser.error(f"stem: must be of {', '.join(STEMS)}, got {' '.join(asked.stems)}")
     if asked.readme:
         README.write_text(readme_with(readme_table(), README.read_text()))
         return 0

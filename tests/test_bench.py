@@ -10,6 +10,9 @@ import pytest
 import callgrind
 import gate
 import instructions
+import report
+from aliquot import _timing, cli
+from aliquot._timing import Group
 
 
 class TestInstructionGate:
@@ -90,3 +93,83 @@ class TestGate:
 def test_bootstrap_is_repeatable():
     ratios = [1.0, 1.01, 0.99, 1.02, 0.98]
     assert gate.interval(ratios) == gate.interval(ratios) == pytest.approx((0.98, 1.02))
+
+
+DOUBLE = Group(
+    "double 4",
+    4,
+    lambda answer: None,
+    {"aliquot": lambda: [0] * 4, "peer": lambda: [0] * 400},
+    {"floor: nothing": lambda: None},
+    row_bytes=8,
+    headline=True,
+)
+
+
+@pytest.fixture(scope="module")
+def listed():
+    """What report.py makes of measured times."""
+    return report.entries(DOUBLE, _timing.run(DOUBLE, 2))
+
+
+class TestReport:
+    def test_every_contestant_is_measured_beside_ours(self, listed):
+        roles = {each["name"]: each["extra_info"]["role"] for each in listed}
+        assert roles == {"aliquot": "ours", "peer": "peer", "floor: nothing": "floor"}
+        for each in listed:
+            info = each["extra_info"]
+            assert info["ratio_low"] <= info["ratio"] <= info["ratio_high"]
+            assert info["gb_per_s"] == pytest.approx(8e-9 * info["rows_per_s"], rel=1e-3)
+            assert info["ns_per_row"] == pytest.approx(1e9 / info["rows_per_s"], rel=1e-3)
+
+    def test_pytest_benchmark_reads_the_results(self, listed, tmp_path):
+        document = {**report.document("python bench/report.py"), "benchmarks": listed}
+        path = tmp_path / "bench_double.json"
+        path.write_text(json.dumps(document))
+        command = [sys.executable, "-m", "pytest_benchmark", "compare", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+        assert "benchmark 'double 4': 3 tests" in done.stdout
+
+    def test_the_table_has_what_the_results_say(self, listed, tmp_path):
+        quiet = [
+            {**each, "group": "no headline", "extra_info": {**each["extra_info"], "headline": False}} for each in listed
+        ]
+        (tmp_path / "bench_double.json").write_text(json.dumps({"benchmarks": [*listed, *quiet]}))
+        head, rule, *rows = report.readme_table(tmp_path).splitlines()
+        assert head.count("|") == rule.count("|") == 7
+        (row,) = rows
+        assert row.startswith("| double 4 | ")
+        assert " | peer " in row
+        assert " | nothing " in row
+
+    def test_the_readme_shows_the_results_there_are(self):
+        readme = report.README.read_text()
+        assert readme.count(report.BEGIN) == readme.count(report.END) == 1
+        assert report.readme_with(report.readme_table(), readme) == readme, "make bench-readme"
+
+    def test_another_table_goes_between_the_markers_only(self):
+        readme = f"before\n{report.BEGIN}old\n{report.END}after\n"
+        assert report.readme_with("new\n", readme) == f"before\n{report.BEGIN}new\n{report.END}after\n"
+
+    def test_a_wrong_answer_is_not_timed(self):
+        def check(answer):
+            assert answer == 1
+
+        with pytest.raises(AssertionError):
+            _timing.run(Group("wrong", 1, check, {"aliquot": lambda: 2}), 1)
+
+    def test_peak_memory_is_seen(self):
+        peak = _timing.peak_bytes(lambda: np.ones(4_000_000))
+        assert peak is None or 31e6 < peak < 40e6
+
+
+def test_the_command_times_what_ships(capsys):
+    assert cli.main(["bench", "--rows", "2000", "--rounds", "1"]) == 0
+    out = capsys.readouterr().out
+    for title in ("draw 1,000 of 2,000 row numbers", "sample 1,000 of 2,000 rows in Parquet", "share of the floor"):
+        assert title in out
+
+
+def test_the_command_needs_rows(capsys):
+    assert cli.main(["bench", "--rows", "0"]) == 2
+    assert capsys.readouterr().err == "aliquot: --rows: must be above 0, got 0\n"
