@@ -250,3 +250,24 @@ def weighted_keys(seed, weights, design, first_row=0):
         keys = np.minimum(numerators / weights, np.finfo(float).max)
     keys[np.asarray(weights) == 0] = np.inf
     return keys
+
+
+def split_keys(seed, n, first=0):
+    """Keys by row number, for splits: the upper half the sum of two bijections of 32 bits, the lower half of another."""
+    words = subkey(seed, 6)[:2]
+    add, flip = words[0] & 0xFFFFFFFF, words[0] >> 32
+    rows = range(first, first + n)
+    return [
+        ((mix32(row + add & 0xFFFFFFFF) + mix32(row ^ flip)) & 0xFFFFFFFF) << 32 | mix64(words[1] + row & MASK) >> 32
+        for row in rows
+    ]
+
+
+def largest_remainder(n, weights):
+    """Rows of each part in proportion to weights, ties to the earlier one."""
+    exact = [Fraction(str(weight)) for weight in weights]
+    exact = [n * weight / sum(exact) for weight in exact]
+    rows = [math.floor(each) for each in exact]
+    for j in sorted(range(len(rows)), key=lambda j: (rows[j] - exact[j], j))[: n - sum(rows)]:
+        rows[j] += 1
+    return rows

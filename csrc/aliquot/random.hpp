@@ -22,6 +22,7 @@ enum class purpose : std::uint64_t {
   repeats = 3,        // which draws with replacement repeat an earlier row (simple_random.hpp)
   alias_draws = 4,    // draws from a table of weights (alias.hpp)
   weighted_rows = 5,  // keys of rows by row number and weight (weighted.hpp)
+  split_rows = 6,     // keys of rows by row number, for parts of a split (src/aliquot/_kernels/splitting.py)
   stream_split = 8,   // schedules of the parts of a stream (splitter.hpp)
   hash_split = 9,     // parts by the value of a column (hash_split.hpp)
 };

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from aliquot.sampling import sample as sample
     from aliquot.sampling import sample_indices as sample_indices
     from aliquot.splitter import Splitter as Splitter
+    from aliquot.splitting import fold_indices as fold_indices
+    from aliquot.splitting import split_indices as split_indices
     from aliquot.streaming import bernoulli as bernoulli
     from aliquot.streaming import poisson as poisson
     from aliquot.streaming import tap as tap
@@ -25,10 +27,12 @@ _HOMES = {
     "Reservoir": "aliquot.reservoir",
     "Splitter": "aliquot.splitter",
     "bernoulli": "aliquot.streaming",
+    "fold_indices": "aliquot.splitting",
     "poisson": "aliquot.streaming",
     "provenance": "aliquot._provenance",
     "sample": "aliquot.sampling",
     "sample_indices": "aliquot.sampling",
+    "split_indices": "aliquot.splitting",
     "take_rows": "aliquot.rows",
     "tap": "aliquot.streaming",
 }
@@ -39,6 +43,7 @@ __all__ = [
     "Splitter",
     "__version__",
     "bernoulli",
+    "fold_indices",
     "poisson",
     "provenance",
     "sample",

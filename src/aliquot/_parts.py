@@ -15,6 +15,8 @@ from aliquot._checks import check_count, describe
 
 PartsOption: TypeAlias = Mapping[str, float | int | None]
 
+SIMPLE = 10**7
+"""Of fractions with no larger denominator, no two are the same float."""
 TOLERANCE = Fraction(1, 10**9)
 FINEST = 2**56
 """Shares are whole multiples of one part in at most this many: the digits of a float, and room for sums in 64 bits."""
@@ -103,10 +105,13 @@ def _as_shares(parts: Mapping[str, Any]) -> tuple[Fraction, ...]:
     total = sum(exact, Fraction(0))
     if abs(total - 1) > TOLERANCE:
         raise ValueError(f"parts: must sum to 1, got {float(total)}")
-    # Over their sum, so that three times 0.3333333333333333 are thirds.
     return tuple(share / total for share in exact)
 
 
 def _as_typed(value: Any) -> Fraction:
-    """The decimal that the caller wrote: 0.1 is a tenth, although no float is."""
-    return Fraction(value) if isinstance(value, numbers.Rational | Decimal) else Fraction(str(value))
+    """What the caller wrote: 0.1 is a tenth and 1 / 3 a third, although no float is; else the decimal."""
+    if isinstance(value, numbers.Rational | Decimal):
+        return Fraction(value)
+    decimal = Fraction(str(value))
+    simple = decimal.limit_denominator(SIMPLE if isinstance(value, float) else 1000)
+    return simple if type(value)(float(simple)) == value else decimal

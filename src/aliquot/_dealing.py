@@ -1,0 +1,165 @@
+"""Rows dealt to parts, each stratum in its shares, by key."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliquot._allocation import Counts
+from aliquot._kernels import splitting as kernels
+from aliquot._kernels._numba import mix64
+from aliquot._rng import Words
+from aliquot._strata import Strata
+
+PURPOSE = 6
+"""Its number among the uses of a seed (csrc/aliquot/random.hpp). Part of stream v1."""
+LARGE = 1024
+"""Rows a stratum from which bands are worth their counters."""
+WIDE = 6.0
+"""Half the width of a band in standard deviations of a boundary's place: 2e-9 of boundaries are outside."""
+MOST_BANDS = 64
+
+PartOfRow = NDArray[Any]
+"""uint8, or int32 if there are more parts than 256."""
+Allocate = Callable[[Counts, Counts], Counts]
+"""From the rows of each stratum and its first row to its rows in each part, int64 of shape (strata, parts)."""
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """The part of each row; of each stratum its rows, the first of them, and those in each part."""
+
+    parts: PartOfRow
+    sizes: Counts
+    first: Counts
+    table: Counts
+
+
+def deal(seed: Words, strata: Strata, shares: Counts, allocate: Allocate) -> Dealt:
+    """Give each row a part: of stratum h, the first ``table[h, 0]`` rows by key are in part 0, and so on.
+
+    ``shares``, integers above 0, are about what each part gets of a large stratum; ``allocate`` says it exactly once
+    the rows of strata are counted.
+    """
+    n, m = len(strata.labels), len(shares)
+    labels, low, key = strata.labels, strata.unsigned_low, row_key(seed)
+    parts = np.empty(n, np.uint8 if m <= 256 else np.int32)
+    bounds = _bands(shares, n / strata.count)
+    kept = np.empty(0, np.uint32)
+    if len(bounds):
+        cells = len(bounds) + 1
+        lanes = np.zeros(kernels.LANES * strata.count * cells, np.int64)
+        kept = np.empty(n, np.uint32)
+        kept = kept[: kernels.tell(labels, low, key, bounds, lanes, strata.count, parts, kept)]
+        hist = lanes.reshape(kernels.LANES, strata.count, cells).sum(axis=0)
+    else:
+        hist = count_rows(strata)[:, None]
+    sizes = hist.sum(axis=1)
+    first = first_rows(strata, sizes)
+    table = allocate(sizes, first)
+    whole = _unsettled(hist, table)
+    to_sort = np.where(whole, sizes, hist[:, 1::2].sum(axis=1))
+    ends, pile = _pile(seed, strata, to_sort, whole, kept)
+    kernels.settle(whole, hist, table, ends, pile, parts)
+    return Dealt(parts, sizes, first, table)
+
+
+def deal_round(seed: Words, strata: Strata, many: int) -> PartOfRow:
+    """Give each row one of ``many`` parts of equal shares, whose sizes differ by 1 at most, and in each stratum too."""
+
+    def allocate(sizes: Counts, first: Counts) -> Counts:
+        extra = (np.arange(many) - _offsets(seed, sizes, first)[:, None]) % many < (sizes % many)[:, None]
+        return (sizes // many)[:, None] + extra
+
+    n = len(strata.labels)
+    if len(_bands(np.ones(many, np.int64), n / strata.count)):
+        return deal(seed, strata, np.ones(many, np.int64), allocate).parts
+    sizes = count_rows(strata)
+    offsets = _offsets(seed, sizes, first_rows(strata, sizes))
+    parts = np.empty(n, np.uint8 if many <= 256 else np.int32)
+    ends, pile = _pile(seed, strata, sizes, np.ones(strata.count, np.bool_), np.empty(0, np.uint32))
+    kernels.deal_round(offsets, ends, pile, many, parts)
+    return parts
+
+
+def rows_of(parts: PartOfRow, totals: Counts) -> list[NDArray[np.int64]]:
+    """The rows of each part, ascending."""
+    margin = kernels.MARGIN if len(totals) <= MOST_BANDS else 0
+    ends = np.cumsum(totals + margin) - totals - margin
+    starts = ends.tolist()
+    rows = np.empty(len(parts) + margin * len(totals), np.uint64)
+    if margin:
+        kernels.write_rows(parts, ends, kernels.PLACES, kernels.COUNTS, rows)
+    else:
+        kernels.write_rows_of_many(parts, ends, rows)
+    numbers = rows.view(np.int64)
+    return [numbers[start : start + total] for start, total in zip(starts, totals.tolist(), strict=True)]
+
+
+def row_key(seed: Words) -> NDArray[np.uint64]:
+    """Three words that make the keys of rows: two of 32 bits for the upper halves, one of 64 for the lower."""
+    with np.errstate(over="ignore"):
+        words = [mix64(word + np.uint64(0x9E3779B97F4A7C15) * np.uint64(PURPOSE)) for word in seed[:2]]
+    return np.array([words[0] & 0xFFFFFFFF, words[0] >> 32, words[1]], np.uint64)
+
+
+def stratum_order(seed: Words, first: Counts) -> Counts:
+    """Strata in random order, but for those without rows: by the key of the first row, whatever they are called."""
+    there = np.flatnonzero(first >= 0)
+    return there[np.argsort(kernels.keys_of(first[there], row_key(seed)), kind="stable")]
+
+
+def count_rows(strata: Strata) -> Counts:
+    """The rows of each stratum, int64 of shape (strata.count,)."""
+    lanes = np.zeros(kernels.LANES * strata.count, np.int64)
+    kernels.count(strata.labels, strata.unsigned_low, lanes, strata.count)
+    counts: Counts = lanes.reshape(kernels.LANES, strata.count).sum(axis=0)
+    return counts
+
+
+def first_rows(strata: Strata, sizes: Counts) -> Counts:
+    """The first row of each stratum, or -1."""
+    first = np.full(strata.count, -1, np.int64)
+    kernels.find_first(strata.labels, strata.unsigned_low, int((sizes > 0).sum()), first)
+    return first
+
+
+def _offsets(seed: Words, sizes: Counts, first: Counts) -> Counts:
+    """How many rows are in strata before each, in random order."""
+    order = stratum_order(seed, first)
+    offsets = np.zeros(len(sizes), np.int64)
+    offsets[order] = np.cumsum(sizes[order]) - sizes[order]
+    return offsets
+
+
+def _pile(
+    seed: Words, strata: Strata, to_sort: Counts, whole: NDArray[np.bool_], kept: NDArray[np.uint32]
+) -> tuple[Counts, NDArray[np.uint64]]:
+    ends = np.cumsum(to_sort) - to_sort
+    pile = np.empty(int(to_sort.sum()), np.uint64)
+    kernels.pile_up(strata.labels, strata.unsigned_low, row_key(seed), kept, whole, bool(whole.any()), ends, pile)
+    return ends, pile
+
+
+def _bands(shares: Counts, stratum_rows: float) -> NDArray[np.uint32]:
+    """The two ends of the band around each boundary between parts, ascending; none if strata or parts are small."""
+    if stratum_rows < LARGE or not 1 < len(shares) <= MOST_BANDS:
+        return np.empty(0, np.uint32)
+    at = np.cumsum(shares)[:-1] / shares.sum()
+    half = WIDE * np.sqrt(at * (1 - at) / stratum_rows) + 2 / stratum_rows
+    ends = np.stack([at - half, at + half], axis=1).ravel()
+    if ends[0] <= 0 or ends[-1] >= 1 or (np.diff(ends) <= 0).any():
+        return np.empty(0, np.uint32)
+    return (ends * 2.0**32).astype(np.uint32)
+
+
+def _unsettled(hist: Counts, table: Counts) -> NDArray[np.bool_]:
+    """Strata of which a boundary is outside its band, so that all their rows must be sorted."""
+    if hist.shape[1] == 1:
+        return np.ones(len(hist), np.bool_)
+    upto = np.cumsum(hist, axis=1)
+    boundary = np.cumsum(table, axis=1)[:, :-1]
+    outside: NDArray[np.bool_] = np.any((boundary < upto[:, :-1:2]) | (boundary > upto[:, 1::2]), axis=1)
+    return outside

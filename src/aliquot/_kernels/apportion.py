@@ -1,0 +1,90 @@
+"""Strata over parts in whole rows, each within 1 of exact (controlled rounding)."""
+
+from typing import Any
+
+import numpy as np
+
+from aliquot._kernels._numba import kernel
+
+SLACK = 32
+"""Rows by which rare strata may fill the largest parts beyond their share: the others make up for it."""
+
+
+@kernel
+def apportion(sizes: Any, order: Any, rare: int, weights: Any, whole: int, by_weight: Any, table: Any) -> None:
+    """Deal the rows of each stratum to parts in proportion to ``weights``, rounding shares down or up.
+
+    Strata come in ``order``, the first ``rare`` of them with fewer rows than parts: these give one row to each of the
+    largest parts. Else those parts are rounded up that lack most so far. All in integers, in units of a row over the
+    sum of weights, which is at most 2^56, so that a hundred rows' worth fits.
+    """
+    m = len(weights)
+    lacks, rest, room = np.zeros(m, np.int64), np.empty(m, np.int64), np.zeros(m)
+    if rare:
+        for h in order[rare:]:
+            shares_of(sizes[h], weights, whole, table[h], rest)
+            for j in range(m):
+                room[j] += rest[j] / whole
+    for j in range(m):
+        room[j] = min(room[j] / 2, SLACK)
+    for i in range(len(order)):
+        h = order[i]
+        row = table[h]
+        left = shares_of(sizes[h], weights, whole, row, rest)
+        for j in range(m):
+            lacks[j] += rest[j]
+        for _ in range(left):
+            best = -1
+            if i < rare:
+                for j in by_weight:
+                    if row[j] == 0 and rest[j] > 0 and lacks[j] > -whole * np.int64(room[j]):
+                        best = j
+                        break
+            if best < 0:
+                for j in range(m):
+                    if rest[j] > 0 and (best < 0 or lacks[j] > lacks[best]):
+                        best = j
+            row[best] += 1
+            rest[best] = 0
+            lacks[best] -= whole
+
+
+@kernel
+def shares_of(size: Any, weights: Any, whole: Any, row: Any, rest: Any) -> Any:
+    """Put the shares of a stratum, rounded down, into ``row``, what is left of each into ``rest``; whole rows left."""
+    left = size
+    for j in range(len(weights)):
+        # Below 2^32 rows, so float64 is at most 1 off; the product may wrap around, but the difference does not.
+        share = np.int64(np.float64(size) * np.float64(weights[j]) / np.float64(whole))
+        over = size * weights[j] - share * whole
+        if over < 0:
+            share -= 1
+            over += whole
+        elif over >= whole:
+            share += 1
+            over -= whole
+        row[j], rest[j] = share, over
+        left -= share
+    return left
+
+
+@kernel
+def find_moves(sizes: Any, order: Any, weights: Any, whole: int, table: Any, witness: Any) -> None:
+    """Find for each pair of parts a stratum in which a row can move from one to the other, rare ones last.
+
+    ``witness``, shape (parts, parts), starts at -1.
+    """
+    m = len(weights)
+    missing = m * (m - 1)
+    row, rest = np.empty(m, np.int64), np.empty(m, np.int64)
+    for h in order[::-1]:
+        shares_of(sizes[h], weights, whole, row, rest)
+        for i in range(m):
+            if rest[i] == 0 or table[h, i] == row[i]:
+                continue
+            for k in range(m):
+                if rest[k] > 0 and table[h, k] == row[k] and witness[i, k] < 0:
+                    witness[i, k] = h
+                    missing -= 1
+        if missing == 0:
+            return

@@ -1,0 +1,180 @@
+"""Splits of rows whose strata, groups or labels are known: which kernels, and what is reported.
+
+Importing this imports numba.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliquot._allocation import Counts, proportional
+from aliquot._dealing import count_rows, deal, deal_round, first_rows, row_key, rows_of, stratum_order
+from aliquot._grouping import deal_groups
+from aliquot._kernels import labelling, splitting
+from aliquot._parts import Parts
+from aliquot._rng import Words
+from aliquot._strata import LabelSets, Strata
+from aliquot._tables import apportion
+
+Rows = list[NDArray[np.int64]]
+Report = Callable[[], list[Any]]
+
+COARSEST = 2**30
+"""Weights that sum to no more can be multiplied with rows in 64 bits."""
+
+_log = logging.getLogger("aliquot")
+
+
+class _Used:
+    """The parts that get rows, as a kernel sees them."""
+
+    def __init__(self, parts: Parts, n: int) -> None:
+        weights = parts.weights(n)
+        self.there = np.flatnonzero(weights)
+        self.weights = weights[self.there]
+        self.totals = parts.totals(n)[self.there]
+        self.in_rows = parts.rows is not None
+        self.names = [parts.names[j] for j in self.there]
+        self._many = len(parts)
+
+    def __len__(self) -> int:
+        return len(self.there)
+
+    def rows(self, part_of_row: NDArray[Any]) -> Rows:
+        """The rows of each part, of those that get none too."""
+        rows = [np.empty(0, np.int64)] * self._many
+        totals = np.bincount(part_of_row, minlength=len(self))
+        for j, its_rows in zip(self.there, rows_of(part_of_row, totals), strict=True):
+            rows[j] = its_rows
+        return rows
+
+
+def split_strata(seed: Words, strata: Strata, parts: Parts, rare: str) -> tuple[Rows, Report]:
+    """The rows of each part, and what could not be had; each stratum in its shares."""
+    used = _Used(parts, len(strata.labels))
+    dealt = deal(seed, strata, used.weights, lambda sizes, first: _table(seed, strata, used, rare, sizes, first))
+
+    def unmet() -> list[Any]:
+        exact = used.weights / used.weights.sum()
+        rare_ones = np.flatnonzero((dealt.sizes > 0) & (dealt.sizes < len(used)))
+        return [
+            ("rare stratum", strata.name(int(dealt.first[h])), used.names[j], 0, float(dealt.sizes[h] * exact[j]))
+            for h in rare_ones[np.argsort(dealt.first[rare_ones])]
+            for j in np.flatnonzero(dealt.table[h] == 0)
+        ]
+
+    return used.rows(dealt.parts), unmet
+
+
+def split_groups(seed: Words, groups: Strata, strata: Strata, parts: Parts, rare: str) -> tuple[Rows, Report]:
+    """The rows of each part, and what could not be had; no group in two parts."""
+    if rare not in ("spread", "error"):
+        raise ValueError(f"rare: must be 'spread' or 'error' with groups, got {rare!r}")
+    used = _Used(parts, len(groups.labels))
+    if rare == "error":
+        sizes = count_rows(strata)
+        _refuse_rare(strata, sizes, first_rows(strata, sizes), len(used))
+    dealt = deal_groups(seed, groups, strata, used.weights)
+
+    def unmet() -> list[Any]:
+        room = used.totals[dealt.parts_of_groups]
+        too_large = np.flatnonzero(dealt.sizes > np.where(dealt.sizes > 0, room, 0))
+        return [
+            (
+                "large group",
+                groups.name(int(dealt.first[g])),
+                used.names[dealt.parts_of_groups[g]],
+                int(dealt.sizes[g]),
+                float(room[g]),
+            )
+            for g in too_large[np.argsort(dealt.first[too_large])]
+        ]
+
+    return used.rows(dealt.parts), unmet
+
+
+def split_label_sets(seed: Words, labels: LabelSets, parts: Parts) -> tuple[Rows, Report]:
+    """The rows of each part; the rows of each label in its shares, as nearly as may be."""
+    used = _Used(parts, labels.n)
+    return used.rows(_stratify(seed, labels, used.weights, used.totals)), list
+
+
+def fold_strata(seed: Words, strata: Strata, n_folds: int) -> NDArray[np.int32]:
+    """The fold of each row, each stratum shared out evenly."""
+    return deal_round(seed, strata, n_folds).astype(np.int32, copy=False)
+
+
+def fold_groups(seed: Words, groups: Strata, strata: Strata, n_folds: int) -> NDArray[np.int32]:
+    """The fold of each row, no group in two folds."""
+    dealt = deal_groups(seed, groups, strata, np.ones(n_folds, np.int64))
+    many = int((dealt.sizes > 0).sum())
+    if n_folds > many:
+        raise ValueError(f"n_folds: must be at most the {many} groups there are, got {n_folds}")
+    largest = int(dealt.sizes.argmax())
+    n = len(groups.labels)
+    if dealt.sizes[largest] > -(-n // n_folds):
+        name, rows = groups.name(int(dealt.first[largest])), dealt.sizes[largest]
+        _log.warning("groups: %s has %d rows, more than %d folds of %d rows can hold evenly", name, rows, n_folds, n)
+    return dealt.parts
+
+
+def fold_label_sets(seed: Words, labels: LabelSets, n_folds: int) -> NDArray[np.int32]:
+    """The fold of each row, the rows of each label shared out as evenly as may be."""
+    weights = np.ones(n_folds, np.int64)
+    return _stratify(seed, labels, weights, proportional(labels.n, weights))
+
+
+def _table(seed: Words, strata: Strata, used: _Used, rare: str, sizes: Counts, first: Counts) -> Counts:
+    """The rows of each stratum in each part."""
+    m = len(used)
+    table = np.zeros((len(sizes), m), np.int64)
+    order = stratum_order(seed, first)
+    is_rare = sizes[order] < m
+    rare_ones, others = order[is_rare], order[~is_rare]
+    weights, totals = used.weights, used.totals
+    n = int(sizes.sum())
+    whole = int(weights.sum())
+    # In Python's integers: up to 2^32 rows times weights that sum to 2^56.
+    low = np.array([n * weight // whole for weight in weights.tolist()], np.int64)
+    high = np.array([-(-n * weight // whole) for weight in weights.tolist()], np.int64)
+    if rare == "error":
+        _refuse_rare(strata, sizes, first, m)
+    elif rare != "spread" and len(rare_ones):
+        taken = int(sizes[rare_ones].sum())
+        if rare in used.names:
+            to = used.names.index(rare)
+            room = int(totals[to])
+        else:
+            to, room = 0, 0
+        if taken > room and (used.in_rows or rare not in used.names):
+            raise ValueError(f"rare: must be a part with room for {taken} rows of rare strata, got {rare!r} of {room}")
+        table[rare_ones, to] = sizes[rare_ones]
+        rare_ones = rare_ones[:0]
+        totals, low, high = (np.maximum(each - taken * (np.arange(m) == to), 0) for each in (totals, low, high))
+        totals = proportional(n - taken, totals)
+        weights = totals if used.in_rows else weights
+    order = np.concatenate([rare_ones, others])
+    if len(order):
+        apportion(sizes, order, len(rare_ones), weights, totals, low, high, table)
+    return table
+
+
+def _refuse_rare(strata: Strata, sizes: Counts, first: Counts, m: int) -> None:
+    rare = np.flatnonzero((sizes > 0) & (sizes < m))
+    if len(rare):
+        h = rare[first[rare].argmin()]
+        raise ValueError(
+            f"strata: must have a row for each of {m} parts, got {sizes[h]} of {strata.name(int(first[h]))}"
+        )
+
+
+def _stratify(seed: Words, labels: LabelSets, weights: Counts, totals: Counts) -> NDArray[np.int32]:
+    order = np.argsort(splitting.keys_of(np.arange(labels.n), row_key(seed)), kind="stable")
+    if weights.sum() > COARSEST:
+        weights = proportional(COARSEST, weights)
+    parts = np.empty(labels.n, np.int32)
+    labelling.stratify(order, labels.starts, labels.codes, weights, totals.copy(), labels.count, parts)
+    return parts

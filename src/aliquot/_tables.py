@@ -1,0 +1,69 @@
+"""Tables of strata over parts in whole rows: each within 1 of exact, and the totals of parts met."""
+
+from collections.abc import Iterator
+from itertools import permutations
+
+import numpy as np
+
+from aliquot._allocation import Counts
+from aliquot._kernels import apportion as kernels
+
+
+def apportion(
+    sizes: Counts, order: Counts, rare: int, weights: Counts, totals: Counts, low: Counts, high: Counts, table: Counts
+) -> None:
+    """Fill in the rows of ``table``, shape (strata, parts), that ``order`` names, first ``rare`` rare strata.
+
+    Each is in proportion to ``weights``, rounded down or up. Together they are ``totals``, or if no such rows add up to
+    these, as near to them as can be, and between ``low`` and ``high`` before that.
+
+    Notes
+    -----
+    Dealing strata in turn leaves few rows too many in a part and too few in another. They move along a chain of parts
+    and strata. What totals cost is convex in each, and totals that can be had are an M-convex set, so the best move is
+    taken until none helps (Murota 2003, "Discrete convex analysis", doi:10.1137/1.9780898718508).
+    """
+    whole = int(weights.sum())
+    kernels.apportion(sizes, order, rare, weights, whole, np.argsort(-weights, kind="stable"), table)
+    have = table[order].sum(axis=0)
+    while (have != totals).any():
+        witness = np.full((len(weights), len(weights)), -1, np.int64)
+        kernels.find_moves(sizes, order, weights, whole, table, witness)
+        gain, source, target = max(_gains(have, totals, low, high, witness), default=(0, 0, 0))
+        if gain == 0:
+            return
+        for i, k in _chain(witness, source, target):
+            table[witness[i, k], i] -= 1
+            table[witness[i, k], k] += 1
+        have[source] -= 1
+        have[target] += 1
+
+
+def _gains(have: Counts, totals: Counts, low: Counts, high: Counts, witness: Counts) -> Iterator[tuple[int, int, int]]:
+    """What each move of a row from one part to another that can be made is worth."""
+
+    def cost(j: int, rows: int) -> int:
+        outside = max(0, rows - int(high[j]), int(low[j]) - rows)
+        return abs(rows - int(totals[j])) + 2 * len(totals) * outside
+
+    for i, k in permutations(range(len(have)), 2):
+        before = cost(i, int(have[i])) + cost(k, int(have[k]))
+        gain = before - cost(i, int(have[i]) - 1) - cost(k, int(have[k]) + 1)
+        if gain > 0 and _chain(witness, i, k):
+            yield gain, i, k
+
+
+def _chain(witness: Counts, source: int, target: int) -> list[tuple[int, int]]:
+    """The fewest moves that lead from one part to another; none if there is no way."""
+    came_from = {source: source}
+    queue = [source]
+    for i in queue:
+        for k in np.flatnonzero(witness[i] >= 0).tolist():
+            if k not in came_from:
+                came_from[k] = i
+                queue.append(k)
+    moves: list[tuple[int, int]] = []
+    while target in came_from and target != source:
+        moves.append((came_from[target], target))
+        target = came_from[target]
+    return moves
