@@ -10,7 +10,7 @@ from aliquot._source import picker
 from aliquot.cli import main
 from aliquot.footers import CHECKED_BYTES
 from aliquot.parquet import open_paths
-from aliquot.plan import LARGEST_SHARE, Way, choose
+from aliquot.plan import Way, choose
 from slow_store import SlowStore
 from test_ranges import open_slowly
 
@@ -30,10 +30,12 @@ def path(request, tmp_path_factory):
     return str(path)
 
 
-def test_a_few_pages_are_worth_reading_and_nearly_all_are_not():
-    assert choose(10, 1000) is Way.PAGES
-    assert choose(int(1000 * LARGEST_SHARE), 1000) is Way.PAGES
-    assert choose(1000, 1000) is Way.SCAN
+def test_the_cheaper_way_is_chosen():
+    assert choose(1, 1000, 0.01) is Way.PAGES
+    assert choose(250, 1000, 1.0) is Way.PAGES
+    assert choose(251, 1000, 1.0) is Way.SCAN
+    assert choose(400, 1000, 0.4) is Way.PAGES  # side by side in a few pages
+    assert choose(1000, 1000, 1.0) is Way.SCAN
 
 
 def test_plans_count_rows_groups_pages_and_bytes(path):

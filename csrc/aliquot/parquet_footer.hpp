@@ -22,6 +22,8 @@ struct leaf_column {
   extent element;         // its SchemaElement
   extent name;            // that of the column of the table it belongs to
   std::int64_t physical;  // type
+  std::int64_t length;    // of values of fixed length that is not the type's
+  bool optional;          // null where it is not there
   bool flat;              // a column of the table, one value or null a row
 };
 
@@ -73,6 +75,7 @@ struct parquet_footer {
 namespace detail
 {
 
+inline constexpr std::int64_t optional = 1;
 inline constexpr std::int64_t repeated = 2;
 
 inline extent string_extent(thrift::reader& in, thrift::kind type) noexcept
@@ -85,6 +88,7 @@ struct schema_element {
   extent element;
   extent name;
   std::int64_t physical = -1;
+  std::int64_t length = 0;
   std::int64_t repetition = 0;
   std::int64_t children = 0;
 };
@@ -96,6 +100,7 @@ inline schema_element read_element(thrift::reader& in)
   in.structure([&](const thrift::field& at) {
     switch (at.id) {
       case 1: out.physical = in.natural(at.type); return true;
+      case 2: out.length = in.natural(at.type, INT32_MAX); return true;
       case 3: out.repetition = in.natural(at.type, repeated); return true;
       case 4: out.name = string_extent(in, at.type); return true;
       case 5: out.children = in.natural(at.type); return true;
@@ -123,7 +128,8 @@ inline void read_schema(thrift::reader& in, const thrift::field& at, std::vector
       if (open.size() == 1) column = found.name;
     }
     if (is_leaf)
-      leaves.push_back({found.element, column, found.physical, open.size() == 1 && found.repetition != repeated});
+      leaves.push_back({found.element, column, found.physical, found.length, found.repetition == optional,
+                        open.size() == 1 && found.repetition != repeated});
     rooted = true;
     open.push_back(found.children);
     while (!open.empty() && open.back() == 0) open.pop_back();

@@ -23,6 +23,10 @@ struct page_header {
   std::int64_t num_values = -1;
   std::int64_t num_rows = -1;  // V2 only
   std::int64_t encoding = -1;
+  std::int64_t level_encoding = -1;   // V1 only
+  std::int64_t definition_bytes = 0;  // V2 only, as the next two
+  std::int64_t repetition_bytes = 0;
+  bool is_compressed = true;
   std::size_t size = 0;  // of the header itself
 
   bool holds_data() const noexcept { return type == page_kind::data || type == page_kind::data_v2; }
@@ -47,28 +51,48 @@ inline page_header read_page_header(thrift::reader& in)
 {
   constexpr std::int64_t largest = std::numeric_limits<std::int32_t>::max();
   page_header out;
-  const auto contents = [&](const thrift::field& at, int encoding, int rows) {
-    if (at.type != thrift::kind::structure) return in.fail();
-    in.structure([&](const thrift::field& inner) {
-      if (inner.id == 1)
-        out.num_values = in.natural(inner.type, largest);
-      else if (inner.id == encoding)
-        out.encoding = in.natural(inner.type, largest);
-      else if (inner.id == rows)
-        out.num_rows = in.natural(inner.type, largest);
-      else
-        return false;
-      return true;
-    });
+  const auto number = [&](std::int64_t& to, thrift::kind type) {
+    to = in.natural(type, largest);
+    return true;
+  };
+  const auto of_data = [&](const thrift::field& at) {
+    switch (at.id) {
+      case 1: return number(out.num_values, at.type);
+      case 2: return number(out.encoding, at.type);
+      case 3: return number(out.level_encoding, at.type);
+      default: return false;
+    }
+  };
+  const auto of_data_v2 = [&](const thrift::field& at) {
+    switch (at.id) {
+      case 1: return number(out.num_values, at.type);
+      case 3: return number(out.num_rows, at.type);
+      case 4: return number(out.encoding, at.type);
+      case 5: return number(out.definition_bytes, at.type);
+      case 6: return number(out.repetition_bytes, at.type);
+      case 7:
+        if (at.type != thrift::kind::yes && at.type != thrift::kind::no) in.fail();
+        out.is_compressed = at.type == thrift::kind::yes;
+        return true;
+      default: return false;
+    }
+  };
+  const auto of_dictionary = [&](const thrift::field& at) { return at.id <= 2 && of_data(at); };
+  const auto inside = [&](const thrift::field& at, const auto& take) {
+    if (at.type != thrift::kind::structure)
+      in.fail();
+    else
+      in.structure(take);
+    return true;
   };
   in.structure([&](const thrift::field& at) {
     switch (at.id) {
       case 1: out.type = static_cast<page_kind>(std::min<std::int64_t>(in.natural(at.type), 4)); return true;
-      case 2: out.uncompressed = in.natural(at.type, largest); return true;
-      case 3: out.compressed = in.natural(at.type, largest); return true;
-      case 5:
-      case 7: contents(at, 2, -1); return true;
-      case 8: contents(at, 4, 3); return true;
+      case 2: return number(out.uncompressed, at.type);
+      case 3: return number(out.compressed, at.type);
+      case 5: return inside(at, of_data);
+      case 7: return inside(at, of_dictionary);
+      case 8: return inside(at, of_data_v2);
       default: return false;
     }
   });
@@ -181,6 +205,31 @@ class page_table
   std::int64_t rows_found_ = 0;
   std::vector<data_page> pages_;
 };
+
+// A page out of a segment that begins at or before it, and what its header says; false if it is not what the table
+// says.
+inline bool page_in(const page_table& table, std::size_t number, const segment& from, thrift::bytes& bytes,
+                    page_header& head)
+{
+  const data_page& page = table.pages()[number];
+  if (page.offset < from.base || page.size > from.end() - page.offset) return false;
+  bytes = from.bytes.subspan(static_cast<std::size_t>(page.offset - from.base), static_cast<std::size_t>(page.size));
+  thrift::reader in(bytes);
+  head = read_page_header(in);
+  return in.good() && head.holds_data() && head.num_values == table.rows_of(number) &&
+         static_cast<std::int64_t>(head.size) + head.compressed == page.size;
+}
+
+// The dictionary page with which bytes begin, and what its header says; false if they begin otherwise.
+inline bool dictionary_in(thrift::bytes from, thrift::bytes& bytes, page_header& head)
+{
+  thrift::reader in(from);
+  head = read_page_header(in);
+  if (!in.good() || head.type != page_kind::dictionary || head.num_values < 0) return false;
+  if (static_cast<std::uint64_t>(head.compressed) > from.size() - head.size) return false;
+  bytes = from.first(head.size + static_cast<std::size_t>(head.compressed));
+  return true;
+}
 
 // The pages that hold the rows, and into `places` the position of each row among the rows of those pages. Rows ascend,
 // from 0 to below num_rows, and there is a page for each (not checked)

@@ -1,6 +1,7 @@
 // The compact protocol of Thrift, in which Parquet writes its footers, page headers and indexes.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -243,11 +244,11 @@ class writer
     item(text);
   }
 
-  // At most 14 items.
   void list(int id, kind type, std::size_t count)
   {
     head(id, kind::list);
-    out_.push_back(static_cast<std::uint8_t>(count << 4 | static_cast<std::size_t>(type)));
+    out_.push_back(static_cast<std::uint8_t>(std::min<std::size_t>(count, 15) << 4 | static_cast<std::size_t>(type)));
+    if (count >= 15) varint(count);
   }
 
   void item(std::string_view text)

@@ -71,7 +71,7 @@ class Layout:
         for i, (name, is_flat) in enumerate(self.footer.leaves()):
             self.leaves[name].append(i)
             self._flat.append(is_flat)
-        self._arrow_schemas: dict[str, bytes] = {}
+        self._arrow_schemas: dict[pa.Schema, bytes] = {}
 
     @cached_property
     def metadata(self) -> pq.FileMetaData:
@@ -87,14 +87,13 @@ class Layout:
         """Bytes of a whole column of a row group."""
         return sum(self.footer.sizes(group, leaf)[1] for leaf in self.leaves.get(name, []))
 
-    def arrow_schema(self, name: str, kind: pa.DataType) -> bytes:
-        """What makes pyarrow read a file of this column as this type, where the file had such a thing."""
+    def arrow_schema(self, schema: pa.Schema) -> bytes:
+        """What makes pyarrow read a file of these columns as these types, where the file had such a thing."""
         if not self.footer.has_arrow_schema:
             return b""
-        if name not in self._arrow_schemas:
-            serialized = pa.schema([pa.field(name, kind)]).serialize()
-            self._arrow_schemas[name] = base64.b64encode(serialized)
-        return self._arrow_schemas[name]
+        if schema not in self._arrow_schemas:
+            self._arrow_schemas[schema] = base64.b64encode(schema.serialize())
+        return self._arrow_schemas[schema]
 
     def check_same(self, source: Ranges) -> None:
         """ValueError if the file, opened again, ends otherwise."""

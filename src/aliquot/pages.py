@@ -1,16 +1,21 @@
-"""Rows of a row group from the pages that hold them, one flat column at a time.
+"""Rows of a row group from the pages that hold them, of flat columns.
 
-The pages are copied into a Parquet file in memory, which pyarrow decodes like any other.
+Values are picked out of pages and written, as plain as can be, into a Parquet file in memory, which pyarrow decodes as
+any other, as it knows what they mean. Pages of encodings in which no value stands by itself are copied whole into such
+a file.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from aliquot import _arrow
+from aliquot._compression import Decompress
 from aliquot._kernels.parquet_pages import Pages
+from aliquot._kernels.parquet_pick import Picker, picked_file
 from aliquot.footers import Layout
 from aliquot.plan import ColumnPlan, Way, choose
 from aliquot.ranges import Ranges, Segment
@@ -32,6 +37,9 @@ def plan_columns(
     source: Ranges, layout: Layout, group: int, names: Sequence[str], rows: _arrow.Positions
 ) -> list[ColumnPlan]:
     """How these rows of a row group, ascending, are come by, column by column: at most indexes and headers are read."""
+    group_rows = int(layout.group_rows[group])
+    if choose(len(rows), group_rows, 0.0) is Way.SCAN:  # wherever they are
+        return [ColumnPlan(name, Way.SCAN, layout.bytes_of(group, name)) for name in names]
     found = {name: _pages(layout, group, name) for name in names}
     listed = _load_indexes(source, layout, [pages for pages in found.values() if pages is not None])
     plans = []
@@ -42,11 +50,16 @@ def plan_columns(
             continue
         if pages not in listed:
             if not source.is_local:
-                plan.pages, plan.way = pages, Way.CHUNK
+                if choose(len(rows), group_rows, 1.0) is Way.PAGES:
+                    plan.pages, plan.way = pages, Way.CHUNK
                 continue
             if not _walk(source, pages):
                 continue
-        _choose(plan, pages, rows)
+        plan.pages = pages
+        plan.hits, plan.places = pages.hits(rows)
+        extents = pages.extents(plan.hits)
+        first, last = pages.extent
+        plan.way = choose(len(rows), group_rows, int((extents[:, 1] - extents[:, 0]).sum()) / (last - first))
     return plans
 
 
@@ -55,6 +68,7 @@ def read_columns(
 ) -> dict[str, pa.Array]:
     """The planned columns whose pages could be read and decoded. For the others only an ordinary read serves."""
     found = {}
+    pickers = {}
     # From a store all at once, as each turn costs a wait; from a disk in turns, as each column takes memory.
     for turn in [[plan] for plan in plans] if source.is_local else [plans]:
         extents = np.concatenate([plan.extents for plan in turn])
@@ -62,10 +76,16 @@ def read_columns(
             extents = np.concatenate([extents, *(plan.dictionary_extents for plan in turn)])
         segments = source.read_all(extents[np.argsort(extents[:, 0])])
         for plan in turn:
-            column = None if plan.way is Way.SCAN else _column(source, layout, plan, kinds[plan.name], rows, segments)
+            if plan.way is Way.SCAN or not _locate(plan, segments, rows):
+                continue
+            picker = _pick(source, plan, segments, rows)
+            if picker is not None:
+                pickers[plan.name] = picker
+                continue
+            column = _copied(source, layout, plan, kinds[plan.name], segments)
             if column is not None:
                 found[plan.name] = column
-    return found
+    return found | _decode_picked(layout, pickers, kinds, len(rows))
 
 
 def _pages(layout: Layout, group: int, name: str) -> Pages | None:
@@ -100,38 +120,61 @@ def _walk(source: Ranges, pages: Pages) -> bool:
             size = WINDOW_BYTES if pages.next - at < SMALL_PAGE * (len(pages) - known) else HEADER_BYTES
 
 
-def _choose(plan: ColumnPlan, pages: Pages, rows: _arrow.Positions) -> None:
-    """Complete a plan whose pages are found."""
-    plan.pages = pages
-    plan.hits, plan.places = pages.hits(rows)
-    extents = pages.extents(plan.hits)
-    first, last = pages.extent
-    plan.way = choose(int((extents[:, 1] - extents[:, 0]).sum()), last - first)
+def _locate(plan: ColumnPlan, segments: list[Segment], rows: _arrow.Positions) -> bool:
+    """Whether it is known which pages hold the rows, if need be from all pages themselves."""
+    assert plan.pages is not None
+    if plan.way is Way.CHUNK:
+        if not plan.pages.walk(_cut(segments, *plan.pages.extent)):
+            return False
+        plan.hits, plan.places = plan.pages.hits(rows)
+    return True
 
 
-def _column(
-    source: Ranges,
-    layout: Layout,
-    plan: ColumnPlan,
-    kind: pa.DataType,
-    rows: _arrow.Positions,
-    segments: list[Segment],
+def _pick(source: Ranges, plan: ColumnPlan, segments: list[Segment], rows: _arrow.Positions) -> Picker | None:
+    """The values of a column at its rows; None if they cannot be picked one by one, or not without a closer look."""
+    assert plan.pages is not None
+    picker = Picker(plan.pages)
+    dictionary = partial(_dictionary, source, plan.pages, segments)
+    try:
+        good = picker.fits and picker.pick(plan.hits, rows, segments, Decompress(), dictionary)
+    except (pa.ArrowException, OSError):
+        return None
+    return picker if good else None
+
+
+def _decode_picked(
+    layout: Layout, pickers: dict[str, Picker], kinds: dict[str, pa.DataType], num_rows: int
+) -> dict[str, pa.Array]:
+    """Columns of values that were picked."""
+    if not pickers:
+        return {}
+    schema = pa.schema([(name, kinds[name]) for name in pickers])
+    try:
+        file = pq.ParquetFile(pa.BufferReader(picked_file(list(pickers.values()), layout.arrow_schema(schema))))
+        table = file.read(use_threads=False)
+    except (pa.ArrowException, OSError, ValueError):
+        return {}
+    columns = {name: column.combine_chunks() for name, column in zip(table.column_names, table.columns, strict=True)}
+    return {name: column for name, column in columns.items() if column.type == kinds[name] and len(column) == num_rows}
+
+
+def _dictionary(source: Ranges, pages: Pages, segments: list[Segment]) -> bytes:
+    """Bytes that begin with the dictionary page, if there is one."""
+    start, end = pages.dictionary_extent
+    return _cut(segments, start, end) or source.read(start, end)
+
+
+def _copied(
+    source: Ranges, layout: Layout, plan: ColumnPlan, kind: pa.DataType, segments: list[Segment]
 ) -> pa.Array | None:
-    """The rows of one column out of segments that hold its pages."""
+    """The rows of one column out of segments that hold its pages, which are copied."""
     pages = plan.pages
     assert pages is not None
-    if plan.way is Way.CHUNK:
-        if not pages.walk(_cut(segments, *pages.extent)):
-            return None
-        plan.hits, plan.places = pages.hits(rows)
     in_codes = pages.gather(plan.hits, segments)
     if in_codes is None:
         return None
-    dictionary = b""
-    if in_codes:
-        start, end = pages.dictionary_extent
-        dictionary = _cut(segments, start, end) or source.read(start, end)
-    mini = pages.mini_file(dictionary, layout.arrow_schema(plan.name, kind))
+    dictionary = _dictionary(source, pages, segments) if in_codes else b""
+    mini = pages.mini_file(dictionary, layout.arrow_schema(pa.schema([(plan.name, kind)])))
     if mini is None:
         return None
     stay_coded = pages.all_in_codes and (pa.types.is_string(kind) or pa.types.is_large_string(kind))

@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 from aliquot import _arrow
 from aliquot._kernels.parquet_pages import Pages
 
-LARGEST_SHARE = 0.9
-"""Of a column chunk's bytes in hit pages, above which the whole is read."""
+PICKED_VALUE = 4
+"""What it costs to pick a value out of a page, decoding a value in passing being 1.
+
+Measured on five columns, snappy and zstd: to scan takes 1.4 - 10 times as long as to pick 5 % of all rows, 1 - 4 times
+at 20 %, 0.6 - 1.2 times at 50 %.
+"""
+
+READ_VALUE = 1
+"""What it costs to read and decompress a value, at least: with zstd more."""
 
 
 class Way(StrEnum):
@@ -25,9 +32,10 @@ class Way(StrEnum):
     """pyarrow reads and decodes all rows, of which they are taken."""
 
 
-def choose(hit_bytes: int, chunk_bytes: int) -> Way:
-    """The cheapest way to rows that lie in pages of ``hit_bytes`` of a chunk of ``chunk_bytes``."""
-    return Way.PAGES if hit_bytes <= LARGEST_SHARE * chunk_bytes else Way.SCAN
+def choose(rows: int, group_rows: int, hit_share: float) -> Way:
+    """The cheaper way to some rows of a row group that lie in pages of this share of a column chunk's bytes."""
+    picking = READ_VALUE * hit_share * group_rows + PICKED_VALUE * rows
+    return Way.PAGES if picking <= (READ_VALUE + 1) * group_rows else Way.SCAN
 
 
 @dataclass

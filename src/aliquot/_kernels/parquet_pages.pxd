@@ -11,6 +11,8 @@ cdef extern from "aliquot/parquet_thrift.hpp" namespace "aliquot::thrift" nogil:
     cppclass byte_span "aliquot::thrift::bytes":
         byte_span()
         byte_span(const uint8_t*, size_t)
+        const uint8_t* data()
+        size_t size()
 
     enum class status:
         good
@@ -22,10 +24,15 @@ cdef extern from "aliquot/parquet_footer.hpp" namespace "aliquot" nogil:
         pass
 
     cdef cppclass leaf_column:
+        extent element
         extent name
+        int64_t physical
         bool_t flat
 
     cdef cppclass column_chunk:
+        extent encodings
+        int64_t physical
+        int64_t codec
         int64_t num_values
         int64_t compressed
         int64_t uncompressed
@@ -43,6 +50,7 @@ cdef extern from "aliquot/parquet_footer.hpp" namespace "aliquot" nogil:
         extent created_by
         bool_t has_arrow_schema
         string_view at(const extent&)
+        byte_span bytes_at(const extent&)
 
     bool_t parse_footer(parquet_footer&) except +
 
@@ -50,6 +58,7 @@ cdef extern from "aliquot/parquet_pages.hpp" namespace "aliquot" nogil:
     cdef cppclass data_page:
         int64_t offset
         int64_t size
+        int64_t first_row
 
     cdef cppclass segment:
         int64_t base
@@ -64,6 +73,7 @@ cdef extern from "aliquot/parquet_pages.hpp" namespace "aliquot" nogil:
         int64_t end()
         int64_t next()
         int64_t num_rows()
+        int64_t rows_of(size_t)
         int64_t dictionary_end()
         const vector[data_page]& pages()
         bool_t load(byte_span) except +
@@ -71,21 +81,50 @@ cdef extern from "aliquot/parquet_pages.hpp" namespace "aliquot" nogil:
 
     vector[int64_t] hit_pages_ "aliquot::hit_pages"(const page_table&, span[const_int64_t], span[int64_t]) except +
 
+    cdef cppclass page_header:
+        int64_t compressed
+        int64_t uncompressed
+        int64_t num_values
+        int64_t encoding
+        bool_t is_compressed
+        size_t size
+        bool_t in_codes()
+
+    bool_t page_in(const page_table&, size_t, const segment&, byte_span&, page_header&)
+    bool_t dictionary_in(byte_span, byte_span&, page_header&)
+
 cdef extern from "aliquot/parquet_mini.hpp" namespace "aliquot" nogil:
-    cdef cppclass mini_file_ "aliquot::mini_file":
-        mini_file_()
+    cdef cppclass mini_pages:
+        mini_pages()
+        vector[byte_span] parts
         int64_t num_rows
+        int64_t uncompressed
         bool_t in_codes
         bool_t in_values
         bool_t in_deltas
-        size_t body()
+        size_t size()
 
-    bool_t add_pages(mini_file_&, const page_table&, span[const_int64_t], span[const_segment]) except +
-    bool_t add_dictionary(mini_file_&, byte_span) except +
-    vector[uint8_t] mini_tail(
-        const mini_file_&, const parquet_footer&, const leaf_column&, string_view, const column_chunk&, string_view
-    ) except +
-    void write_mini(const mini_file_&, byte_span, span[uint8_t])
+    cdef cppclass mini_column:
+        const mini_pages* pages
+        byte_span element
+        string_view name
+        int64_t physical
+        int64_t codec
+        byte_span encodings
+
+    ctypedef const mini_column const_mini_column "const aliquot::mini_column"
+
+    byte_span plain_encodings
+
+    bool_t add_pages(mini_pages&, const page_table&, span[const_int64_t], span[const_segment]) except +
+    bool_t add_dictionary(mini_pages&, byte_span) except +
+    vector[uint8_t] mini_tail(span[const_mini_column], string_view, string_view) except +
+    void write_mini(span[const_mini_column], byte_span, span[uint8_t])
+
+
+cdef byte_span as_span(bytes data) noexcept
+
+cdef bytes mini_file(vector[mini_column]& columns, Footer footer, bytes arrow_schema)
 
 
 cdef class Footer:
@@ -99,7 +138,9 @@ cdef class Pages:
     cdef const column_chunk* chunk
     cdef size_t leaf
     cdef unique_ptr[page_table] table
-    cdef mini_file_ mini
+    cdef mini_pages mini
     cdef list segments
     cdef readonly object index_range
     cdef readonly bint fits
+
+    cdef mini_column column(self, const mini_pages* pages)

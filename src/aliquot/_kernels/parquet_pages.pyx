@@ -169,7 +169,7 @@ cdef class Pages:
             part.bytes = as_span(data)
             parts.push_back(part)
         self.segments = segments  # the mini file refers to their bytes
-        self.mini = mini_file_()
+        self.mini = mini_pages()
         cdef bool_t found
         with nogil:  # as above
             found = add_pages(
@@ -191,18 +191,37 @@ cdef class Pages:
         """A Parquet file of the pages gathered; None if ``dictionary``, unless empty, is no dictionary page."""
         if PyBytes_GET_SIZE(dictionary) and not add_dictionary(self.mini, as_span(dictionary)):
             return None
-        cdef const leaf_column* leaf = &self.footer.footer.leaves[self.leaf]
-        cdef vector[uint8_t] tail = mini_tail(
-            self.mini,
-            self.footer.footer,
-            leaf[0],
-            self.footer.footer.at(leaf.name),
-            self.chunk[0],
-            string_view(PyBytes_AS_STRING(arrow_schema), PyBytes_GET_SIZE(arrow_schema)),
-        )
-        cdef size_t size = MAGIC_BYTES + self.mini.body() + tail.size()
-        cdef bytes out = PyBytes_FromStringAndSize(NULL, size)
-        cdef uint8_t* begin = <uint8_t*> PyBytes_AS_STRING(out)
-        with nogil:  # nobody else has these bytes yet
-            write_mini(self.mini, byte_span(tail.data(), tail.size()), span[uint8_t](begin, size))
+        cdef vector[mini_column] columns
+        columns.push_back(self.column(&self.mini))
+        return mini_file(columns, self.footer, arrow_schema)
+
+    cdef mini_column column(self, const mini_pages* pages):
+        """This column of a mini file, with pages as they stand in the file."""
+        cdef const parquet_footer* footer = &self.footer.footer
+        cdef const leaf_column* leaf = &footer.leaves[self.leaf]
+        cdef mini_column out
+        out.pages = pages
+        out.element = footer.bytes_at(leaf.element)
+        out.name = footer.at(leaf.name)
+        out.physical = self.chunk.physical
+        out.codec = self.chunk.codec
+        out.encodings = footer.bytes_at(self.chunk.encodings)
         return out
+
+
+cdef bytes mini_file(vector[mini_column]& columns, Footer footer, bytes arrow_schema):
+    """A Parquet file of these columns, of one file with this footer."""
+    cdef span[const_mini_column] all = span[const_mini_column](columns.data(), columns.size())
+    cdef vector[uint8_t] tail = mini_tail(
+        all,
+        footer.footer.at(footer.footer.created_by),
+        string_view(PyBytes_AS_STRING(arrow_schema), PyBytes_GET_SIZE(arrow_schema)),
+    )
+    cdef size_t size = MAGIC_BYTES + tail.size()
+    for i in range(columns.size()):
+        size += columns[i].pages.size()
+    cdef bytes out = PyBytes_FromStringAndSize(NULL, size)
+    cdef uint8_t* begin = <uint8_t*> PyBytes_AS_STRING(out)
+    with nogil:  # nobody else has these bytes yet
+        write_mini(all, byte_span(tail.data(), tail.size()), span[uint8_t](begin, size))
+    return out

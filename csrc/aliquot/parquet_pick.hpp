@@ -1,0 +1,219 @@
+// The values of some rows of a column, picked out of pages and written as one page of plain values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "parquet_pages.hpp"
+#include "parquet_thrift.hpp"
+#include "parquet_values.hpp"
+
+namespace aliquot
+{
+
+inline constexpr std::size_t most_picked_bytes = std::size_t{1} << 30;  // a page holds less than 2 GiB
+
+namespace parquet_encoding
+{
+inline constexpr std::int64_t plain = 0;
+inline constexpr std::int64_t rle = 3;
+inline constexpr std::int64_t byte_stream_split = 9;
+}  // namespace parquet_encoding
+
+inline value_layout layout_of(const leaf_column& leaf) noexcept
+{
+  switch (leaf.physical) {
+    case 0: return {value_layout::bits, 0};
+    case 1:
+    case 4: return {value_layout::fixed, 4};
+    case 2:
+    case 5: return {value_layout::fixed, 8};
+    case 3: return {value_layout::fixed, 12};
+    case 6: return {value_layout::strings, 0};
+    case 7:
+      if (leaf.length > 0) return {value_layout::fixed, static_cast<std::size_t>(leaf.length)};
+      return {};
+    default: return {};
+  }
+}
+
+// The text of a data page: what says which rows have values, and the values.
+struct page_text {
+  thrift::bytes levels;
+  thrift::bytes values;
+};
+
+class value_picker
+{
+ public:
+  explicit value_picker(const leaf_column& leaf) noexcept : layout_(layout_of(leaf)), optional_(leaf.optional) {}
+
+  // Whether pages of this column can be picked from at all.
+  bool fits() const noexcept { return layout_.kind != value_layout::unknown; }
+
+  // Whether this data page can be.
+  bool fits(const page_header& head) const noexcept
+  {
+    if (optional_ && head.type == page_kind::data && head.level_encoding != parquet_encoding::rle) return false;
+    if (head.repetition_bytes != 0) return false;
+    switch (head.encoding) {
+      case parquet_encoding::plain: return true;
+      case parquet_encoding::rle: return layout_.kind == value_layout::bits;
+      case parquet_encoding::byte_stream_split: return layout_.kind == value_layout::fixed;
+      default: return head.in_codes() && layout_.kind != value_layout::bits;
+    }
+  }
+
+  bool has_dictionary() const noexcept { return has_dictionary_; }
+
+  // `text` stays where it is until the last page is picked from; false if it is no dictionary of `count` values.
+  bool set_dictionary(thrift::bytes text, std::int64_t count)
+  {
+    return has_dictionary_ = dictionary_.load(text, layout_, count);
+  }
+
+  // Bytes of levels before the values of a page, whose compressed part begins behind them in V2.
+  static std::size_t levels_apart(const page_header& head) noexcept
+  {
+    return head.type == page_kind::data_v2 ? static_cast<std::size_t>(head.definition_bytes) : 0;
+  }
+
+  // Picks the values at rows of a page, ascending, repeats allowed. `levels` are those that stand apart, `text` is the
+  // rest without compression. False if it does not hold what its header says.
+  bool pick(const page_header& head, thrift::bytes levels, thrift::bytes text, std::span<const std::int64_t> rows,
+            std::int64_t first_row)
+  {
+    page_text page{levels, text};
+    if (!split(head, page) || !open(head, page.values)) return false;
+    run_reader present(page.levels, 1);
+    for (const std::int64_t row : rows) {
+      std::int64_t index = row - first_row;
+      std::uint32_t there = 1;
+      if (optional_) {
+        if (!present.rank(row - first_row, index, there)) return false;
+        present_.push_back(static_cast<std::uint8_t>(there));
+      }
+      if (there && !append(index)) return false;
+      if (values_.size() > most_picked_bytes) return false;
+    }
+    num_rows_ += static_cast<std::int64_t>(rows.size());
+    return true;
+  }
+
+  // All that was picked, as a page without compression.
+  std::vector<std::uint8_t> page() const
+  {
+    std::vector<std::uint8_t> body;
+    if (optional_) write_levels(body);
+    write_values(body);
+    std::vector<std::uint8_t> out;
+    thrift::writer to(out);
+    to.begin();
+    to.integer(1, thrift::kind::i32, 0);
+    to.integer(2, thrift::kind::i32, static_cast<std::int64_t>(body.size()));
+    to.integer(3, thrift::kind::i32, static_cast<std::int64_t>(body.size()));
+    to.head(5, thrift::kind::structure);
+    to.begin();
+    to.integer(1, thrift::kind::i32, num_rows_);
+    to.integer(2, thrift::kind::i32, parquet_encoding::plain);
+    to.integer(3, thrift::kind::i32, parquet_encoding::rle);
+    to.integer(4, thrift::kind::i32, parquet_encoding::rle);
+    to.end();
+    to.end();
+    out.insert(out.end(), body.begin(), body.end());
+    return out;
+  }
+
+  std::int64_t num_rows() const noexcept { return num_rows_; }
+
+ private:
+  // Levels of V1 stand before the values, after their number.
+  bool split(const page_header& head, page_text& page) const noexcept
+  {
+    if (!optional_ || head.type == page_kind::data_v2) return true;
+    if (page.values.size() < detail::length_bytes) return false;
+    const std::size_t size = detail::load_length(page.values.data());
+    page.values = page.values.subspan(detail::length_bytes);
+    if (size > page.values.size()) return false;
+    page.levels = page.values.first(size);
+    page.values = page.values.subspan(size);
+    return true;
+  }
+
+  bool open(const page_header& head, thrift::bytes values) noexcept
+  {
+    source_ = source::plain;
+    if (head.in_codes()) {
+      if (values.empty()) {  // nulls alone
+        codes_ = {};
+      } else {
+        if (values[0] > 32) return false;
+        codes_ = run_reader(values.subspan(1), values[0]);
+      }
+      source_ = source::codes;
+    } else if (head.encoding == parquet_encoding::rle) {
+      if (values.size() < detail::length_bytes) return false;
+      codes_ = run_reader(values.subspan(detail::length_bytes), 1);
+      source_ = source::bits;
+    } else {
+      plain_ = plain_reader(values, layout_, head.encoding == parquet_encoding::byte_stream_split);
+    }
+    return true;
+  }
+
+  bool append(std::int64_t index)
+  {
+    if (source_ == source::plain) return plain_.append(index, values_);
+    std::uint32_t code = 0;
+    if (!codes_.at(index, code)) return false;
+    if (source_ == source::codes) return has_dictionary_ && dictionary_.append(code, values_);
+    values_.push_back(static_cast<std::uint8_t>(code));
+    return true;
+  }
+
+  // One run of eight rows a byte.
+  void write_levels(std::vector<std::uint8_t>& out) const
+  {
+    const std::size_t groups = (present_.size() + 7) / 8;
+    std::vector<std::uint8_t> runs;
+    std::size_t head = groups << 1 | 1;
+    for (; head > 127; head >>= 7) runs.push_back(static_cast<std::uint8_t>(head | 128));
+    runs.push_back(static_cast<std::uint8_t>(head));
+    append_bits(present_, runs);
+    for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<std::uint8_t>(runs.size() >> shift));
+    out.insert(out.end(), runs.begin(), runs.end());
+  }
+
+  void write_values(std::vector<std::uint8_t>& out) const
+  {
+    if (layout_.kind == value_layout::bits)
+      append_bits(values_, out);
+    else
+      out.insert(out.end(), values_.begin(), values_.end());
+  }
+
+  static void append_bits(const std::vector<std::uint8_t>& bits, std::vector<std::uint8_t>& out)
+  {
+    const std::size_t start = out.size();
+    out.resize(start + (bits.size() + 7) / 8);
+    for (std::size_t i = 0; i < bits.size(); ++i)
+      out[start + i / 8] = static_cast<std::uint8_t>(out[start + i / 8] | (bits[i] & 1) << i % 8);
+  }
+
+  enum class source : std::uint8_t { plain, codes, bits };
+
+  value_layout layout_;
+  bool optional_;
+  bool has_dictionary_ = false;
+  source source_ = source::plain;
+  value_dictionary dictionary_;
+  plain_reader plain_;
+  run_reader codes_;
+  std::vector<std::uint8_t> values_;   // as PLAIN has them, but bits as bytes
+  std::vector<std::uint8_t> present_;  // a byte a row
+  std::int64_t num_rows_ = 0;
+};
+
+}  // namespace aliquot

@@ -1,0 +1,30 @@
+from libc.stdint cimport int64_t, uint8_t
+from libcpp cimport bool as bool_t
+from libcpp.memory cimport unique_ptr
+from libcpp.vector cimport vector
+
+from aliquot._kernels.parquet_pages cimport Pages, byte_span, leaf_column, mini_pages, page_header
+from aliquot._kernels.random cimport const_int64_t, span
+
+
+cdef extern from "aliquot/parquet_pick.hpp" namespace "aliquot" nogil:
+    cdef cppclass value_picker:
+        value_picker(const leaf_column&)
+        bool_t fits()
+        bool_t fits(const page_header&)
+        bool_t has_dictionary()
+        bool_t set_dictionary(byte_span, int64_t) except +
+        size_t levels_apart(const page_header&)
+        bool_t pick(const page_header&, byte_span, byte_span, span[const_int64_t], int64_t) except +
+        vector[uint8_t] page() except +
+        int64_t num_rows()
+
+
+cdef class Picker:
+    cdef Pages pages
+    cdef unique_ptr[value_picker] values
+    cdef vector[uint8_t] page
+    cdef mini_pages mini
+    cdef object dictionary
+
+    cdef bint load_dictionary(self, bytes data, decompress)

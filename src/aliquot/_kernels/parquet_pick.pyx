@@ -1,0 +1,130 @@
+"""Values of single rows out of Parquet pages, without decoding the rows between them."""
+
+from libc.stdint cimport int64_t, uint8_t
+from libcpp.memory cimport make_unique
+from libcpp.vector cimport vector
+
+from aliquot._kernels.parquet_pages cimport (
+    Pages, as_span, byte_span, dictionary_in, mini_column, mini_file, page_header, page_in, plain_encodings, segment,
+)
+from aliquot._kernels.random cimport const_int64_t, span
+
+
+cdef byte_span as_bytes(const uint8_t[::1] data) noexcept:
+    return byte_span(&data[0], data.shape[0]) if data.shape[0] else byte_span()
+
+
+cdef object text_of(object decompress, int64_t codec, byte_span body, int64_t size):
+    """A page without its compression; None if it cannot be had."""
+    cdef const uint8_t[::1] view
+    if body.size() == 0:
+        return b"" if size == 0 else None
+    view = <const uint8_t[:body.size()]> <uint8_t*> body.data()
+    return decompress(codec, view, size)
+
+
+cdef class Picker:
+    """The values of some rows of one column, ``pages`` of which are known."""
+
+    def __cinit__(self, Pages pages):
+        self.pages = pages
+        self.values = make_unique[value_picker](pages.footer.footer.leaves[pages.leaf])
+
+    @property
+    def fits(self):
+        """Whether single values of such a column can be picked."""
+        return self.values.get().fits() and (
+            self.pages.chunk.physical == self.pages.footer.footer.leaves[self.pages.leaf].physical
+        )
+
+    def pick(self, const int64_t[::1] hits, const int64_t[::1] rows, list segments, decompress, dictionary):
+        """Pick these rows, ascending, out of the pages that hold them, which segments, (first byte, bytes), hold.
+
+        ``decompress(codec, data, size)`` gives a page without compression, ``dictionary()`` the bytes that begin with
+        the dictionary page. False where a page has to be left to an ordinary reader: then nothing else may be asked.
+        """
+        cdef Py_ssize_t at = 0
+        cdef Py_ssize_t first = 0
+        cdef Py_ssize_t last
+        cdef segment here
+        cdef byte_span page
+        cdef byte_span levels
+        cdef byte_span values
+        cdef page_header head
+        cdef int64_t offset
+        cdef int64_t start
+        cdef int64_t end
+        cdef size_t apart
+        cdef bint good
+        cdef const uint8_t[::1] text
+        for i in range(hits.shape[0]):
+            offset = self.pages.table.get().pages()[hits[i]].offset
+            start = self.pages.table.get().pages()[hits[i]].first_row
+            end = start + self.pages.table.get().rows_of(hits[i])
+            while at < len(segments) and segments[at][0] + len(segments[at][1]) <= offset:
+                at += 1
+            if at == len(segments):
+                return False
+            here.base = segments[at][0]
+            here.bytes = as_span(segments[at][1])
+            if not page_in(self.pages.table.get()[0], hits[i], here, page, head) or not self.values.get().fits(head):
+                return False
+            if head.in_codes() and not self.values.get().has_dictionary():
+                if not self.load_dictionary(dictionary(), decompress):
+                    return False
+            apart = self.values.get().levels_apart(head)
+            if <int64_t> apart > head.compressed or <int64_t> apart > head.uncompressed:
+                return False
+            levels = byte_span(page.data() + head.size, apart)
+            found = text_of(
+                decompress,
+                self.pages.chunk.codec if head.is_compressed else 0,
+                byte_span(page.data() + head.size + apart, head.compressed - apart),
+                head.uncompressed - apart,
+            )
+            if found is None:
+                return False
+            text = found
+            values = as_bytes(text)
+            last = first
+            while last < rows.shape[0] and rows[last] < end:
+                last += 1
+            with nogil:  # one thread at a time owns this object, and the buffers are held here
+                good = self.values.get().pick(
+                    head, levels, values, span[const_int64_t](&rows[first], last - first), start
+                )
+            if not good:
+                return False
+            first = last
+        return first == rows.shape[0]
+
+    cdef bint load_dictionary(self, bytes data, decompress):
+        cdef byte_span page
+        cdef page_header head
+        if not dictionary_in(as_span(data), page, head):
+            return False
+        body = byte_span(page.data() + head.size, page.size() - head.size)
+        found = text_of(decompress, self.pages.chunk.codec, body, head.uncompressed)
+        if found is None:
+            return False
+        self.dictionary = data, found  # values are picked out of one or the other
+        cdef const uint8_t[::1] text = found
+        return self.values.get().set_dictionary(as_bytes(text), head.num_values)
+
+
+def picked_file(list pickers, bytes arrow_schema):
+    """A Parquet file of what pickers of columns of one file have picked, as many rows each."""
+    cdef vector[mini_column] columns
+    cdef mini_column column
+    cdef Picker each
+    for each in pickers:
+        each.page = each.values.get().page()
+        each.mini.parts.clear()
+        each.mini.parts.push_back(byte_span(each.page.data(), each.page.size()))
+        each.mini.num_rows = each.values.get().num_rows()
+        each.mini.uncompressed = each.page.size()
+        column = each.pages.column(&each.mini)
+        column.codec = 0
+        column.encodings = plain_encodings
+        columns.push_back(column)
+    return mini_file(columns, (<Picker> pickers[0]).pages.footer, arrow_schema)
