@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from data import SEED
 
@@ -90,6 +91,26 @@ def sketch_weighted(weights: NDArray[np.float64], k: int) -> datasketches.var_op
     for row, weight in enumerate(weights.tolist()):
         sketch.update(row, weight)
     return sketch
+
+
+def sklearn_roc_auc(y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> float:
+    """Checks, a stable sort of indices, the whole curve, its area."""
+    return float(roc_auc_score(y_true, y_score))
+
+
+def numpy_roc_auc(y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> float:
+    """Both classes sorted, and for each positive row the negative ones below it, ties half."""
+    positive, negative = np.sort(y_score[y_true]), np.sort(y_score[~y_true])
+    below = negative.searchsorted(positive, "left").sum() + negative.searchsorted(positive, "right").sum()
+    return float(below) / (2 * len(positive) * len(negative))
+
+
+def polars_roc_auc(y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> float:
+    """Counts by score, sorted, then running sums."""
+    frame = pl.LazyFrame({"y": y_true, "s": y_score}).group_by("s").agg(p=pl.col("y").sum(), n=(~pl.col("y")).sum())
+    p, n = pl.col("p").cast(pl.Float64), pl.col("n").cast(pl.Float64)
+    pairs = (p * (n.cum_sum() - n / 2)).sum() / (p.sum() * n.sum())
+    return float(frame.sort("s").select(pairs).collect().item())
 
 
 class NumpyReservoir:

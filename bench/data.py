@@ -47,6 +47,8 @@ class Sizes:
     """Rows for the peer that takes them one by one."""
     file_rows: int
     file_draws: tuple[int, ...]
+    scores: int
+    """Rows with a label and a score, in memory."""
 
 
 FULL = Sizes(
@@ -73,6 +75,7 @@ FULL = Sizes(
     sketch_weights=1_000_000,
     file_rows=50_000_000,
     file_draws=(20, 1_000, 100_000),
+    scores=10_000_000,
 )
 
 SMALL = Sizes(
@@ -90,6 +93,7 @@ SMALL = Sizes(
     sketch_weights=10_000,
     file_rows=100_000,
     file_draws=(20, 1_000),
+    scores=50_000,
 )
 
 SIZES = SMALL if os.environ.get("ALIQUOT_BENCH_SMALL") == "1" else FULL
@@ -145,6 +149,18 @@ def weights(kind: str, rows: int) -> NDArray[np.float64]:
     if kind == "one giant":
         drawn[rows // 2] = 1e9
     return drawn
+
+
+@cache
+def scored(kind: str, rows: int) -> tuple[NDArray[np.bool_], NDArray[np.floating]]:
+    """Labels, and scores that have to do with them: "float32", "float64", or of three digits, "rounded"."""
+    rng = np.random.default_rng(SEED)
+    y_true = rng.random(rows) < 0.3
+    logits = rng.normal(np.where(y_true, 1.0, -1.0), 1.5)
+    scores = 1 / (1 + np.exp(-logits))
+    if kind == "float64":
+        return y_true, scores
+    return y_true, (np.round(scores, 3) if kind == "rounded" else scores).astype(np.float32)
 
 
 @cache

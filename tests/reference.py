@@ -271,3 +271,25 @@ def largest_remainder(n, weights):
     for j in sorted(range(len(rows)), key=lambda j: (rows[j] - exact[j], j))[: n - sum(rows)]:
         rows[j] += 1
     return rows
+
+
+def roc_area(y_true, y_score, weights=None):
+    """Pair by pair, a tie half, as a Fraction."""
+    w = [Fraction(1)] * len(y_true) if weights is None else [Fraction(each) for each in weights]
+    rows = list(zip(y_true, map(float, y_score), w, strict=True))
+    positive = [row for row in rows if row[0]]
+    negative = [row for row in rows if not row[0]]
+    area = sum(p * n * (Fraction(1) if s > t else Fraction(s == t, 2)) for _, s, p in positive for _, t, n in negative)
+    return area / (sum(p for *_, p in positive) * sum(n for *_, n in negative))
+
+
+def average_precision(y_true, y_score, weights=None):
+    """Precision at the score of each positive row, averaged, as a Fraction."""
+    w = [Fraction(1)] * len(y_true) if weights is None else [Fraction(each) for each in weights]
+    rows = list(zip(y_true, map(float, y_score), w, strict=True))
+    total = Fraction(0)
+    for label, score, weight in rows:
+        if label:
+            above = [(y, each) for y, s, each in rows if s >= score]
+            total += weight * sum(each for y, each in above if y) / sum(each for _, each in above)
+    return total / sum(weight for label, _, weight in rows if label)

@@ -43,6 +43,35 @@ class column
     return bit(array_->buffers[0], i + array_->offset);
   }
 
+  bool is_boolean() const noexcept { return schema_->format[0] == 'b'; }
+
+  // Row 0's place among the values, in rows.
+  std::int64_t offset() const noexcept { return array_->offset; }
+
+  // The values of booleans, a bit each, from the one of row -offset() on.
+  const std::uint8_t* bits() const noexcept { return static_cast<const std::uint8_t*>(array_->buffers[1]); }
+
+  // Call f(values) with a pointer to row 0 of a column of integers or floats, as they are stored; returns false for
+  // others. The codes, for a dictionary column.
+  template <class F>
+  bool visit_stored(F&& f) const
+  {
+    switch (schema_->format[0]) {
+      case 'c': f(stored<std::int8_t>()); break;
+      case 'C': f(stored<std::uint8_t>()); break;
+      case 's': f(stored<std::int16_t>()); break;
+      case 'S': f(stored<std::uint16_t>()); break;
+      case 'i': f(stored<std::int32_t>()); break;
+      case 'I': f(stored<std::uint32_t>()); break;
+      case 'l': f(stored<std::int64_t>()); break;
+      case 'L': f(stored<std::uint64_t>()); break;
+      case 'f': f(stored<float>()); break;
+      case 'g': f(stored<double>()); break;
+      default: return false;
+    }
+    return true;
+  }
+
   // Call f(values) with an object whose values(i) is row i as int64, uint64, double or string_view; whatever it
   // gives for a null row means nothing. The codes, for a dictionary column.
   template <class F>
@@ -83,6 +112,12 @@ class column
   static bool bit(const void* bits, std::int64_t i) noexcept
   {
     return ((static_cast<const std::uint8_t*>(bits)[i >> 3] >> (i & 7)) & 1) != 0;
+  }
+
+  template <class Stored>
+  const Stored* stored() const noexcept
+  {
+    return static_cast<const Stored*>(array_->buffers[1]) + array_->offset;
   }
 
   template <class Stored, class Read>

@@ -11,6 +11,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from aliquot._provenance import provenance as provenance
     from aliquot.alias import AliasTable as AliasTable
+    from aliquot.multiclass import MulticlassCurve as MulticlassCurve
+    from aliquot.ranking import BinaryCurve as BinaryCurve
     from aliquot.reservoir import Reservoir as Reservoir
     from aliquot.rows import take_rows as take_rows
     from aliquot.sampling import sample as sample
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AliasTable": "aliquot.alias",
+    "BinaryCurve": "aliquot.ranking",
+    "MulticlassCurve": "aliquot.multiclass",
     "Reservoir": "aliquot.reservoir",
     "Splitter": "aliquot.splitter",
     "bernoulli": "aliquot.streaming",
@@ -39,6 +43,8 @@ _HOMES = {
 
 __all__ = [
     "AliasTable",
+    "BinaryCurve",
+    "MulticlassCurve",
     "Reservoir",
     "Splitter",
     "__version__",

@@ -1,0 +1,193 @@
+// Scored rows in descending order of score, by the bits of the score: a first pass deals them to buckets small enough
+// for the cache, and each bucket is then sorted digit by digit, over those bits only in which its rows differ.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+namespace aliquot
+{
+
+template <class Float>
+using key_of = std::conditional_t<sizeof(Float) == sizeof(std::uint32_t), std::uint32_t, std::uint64_t>;
+
+// Keys ascend as scores descend; 0.0 and -0.0 have the same. Not for NaN.
+template <class Float>
+constexpr key_of<Float> descending_key(Float score) noexcept
+{
+  using Key = key_of<Float>;
+  const auto bits = std::bit_cast<Key>(score + Float{0});
+  const auto if_positive = static_cast<Key>((bits >> (8 * sizeof(Key) - 1)) - 1);
+  return bits ^ static_cast<Key>(if_positive >> 1);
+}
+
+template <class Float>
+constexpr Float score_of(key_of<Float> key) noexcept
+{
+  using Key = key_of<Float>;
+  const auto if_positive = static_cast<Key>((key >> (8 * sizeof(Key) - 1)) - 1);
+  return std::bit_cast<Float>(static_cast<Key>(key ^ static_cast<Key>(if_positive >> 1)));
+}
+
+// A row while it is sorted: its key without the first bit, which its bucket knows, and then its label, 0 or 1.
+template <class Key>
+struct labelled_row {
+  Key word;
+};
+
+template <class Key>
+struct weighted_row {
+  Key word;
+  double weight;
+};
+
+namespace detail
+{
+
+inline constexpr int most_digit_bits = 11;  // 2,048 counters of 4 bytes leave room in a first-level cache
+inline constexpr std::size_t cached_bytes = 1 << 19;
+inline constexpr std::size_t few_rows = 32;  // below, insertion is quicker than counting
+
+using digit_counts = std::array<std::uint32_t, std::size_t{1} << most_digit_bits>;
+
+// As wide a digit as suits this many rows, so that few rows do not pay for many counters.
+inline int digit_bits_for(std::size_t rows) noexcept
+{
+  return std::clamp(static_cast<int>(std::bit_width(rows)) - 1, 6, most_digit_bits);
+}
+
+// Bits by which rows are dealt to buckets of some thousands.
+inline int bucket_bits_for(std::size_t rows) noexcept
+{
+  return std::clamp(static_cast<int>(std::bit_width(rows)) - 13, 1, most_digit_bits);
+}
+
+// Where each digit's rows begin, in place of how many there are.
+inline void counts_to_starts(std::span<std::uint32_t> counts) noexcept
+{
+  std::uint32_t start = 0;
+  for (std::uint32_t& count : counts) {
+    const std::uint32_t end = start + count;
+    count = start;
+    start = end;
+  }
+}
+
+template <class Row>
+void insertion_sort(std::span<Row> rows) noexcept
+{
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    const Row row = rows[i];
+    std::size_t at = i;
+    for (; at > 0 && row.word < rows[at - 1].word; --at) rows[at] = rows[at - 1];
+    rows[at] = row;
+  }
+}
+
+// Copy rows to where their digit's rows go; afterwards `starts` are ends.
+template <class Row, class Word>
+void deal(std::span<const Row> rows, Row* to, int shift, Word mask, digit_counts& starts) noexcept
+{
+  for (const Row& row : rows) to[starts[static_cast<std::size_t>(row.word >> shift & mask)]++] = row;
+}
+
+template <class Row, class Word>
+void count_digits(std::span<const Row> rows, int shift, Word mask, digit_counts& counts) noexcept
+{
+  const auto digits = static_cast<std::size_t>(mask) + 1;
+  std::fill_n(counts.begin(), digits, 0u);
+  for (const Row& row : rows) ++counts[static_cast<std::size_t>(row.word >> shift & mask)];
+  counts_to_starts(std::span(counts.data(), digits));
+}
+
+// By the bits in which words differ, the last digit first, in as few and as narrow digits as will do.
+template <class Row, class Word>
+void sort_by_digits(std::span<Row> rows, Row* spare, Word differing) noexcept
+{
+  const int bits = static_cast<int>(std::bit_width(differing)) - std::countr_zero(differing);
+  const int most = digit_bits_for(rows.size());
+  const int passes = (bits + most - 1) / most;
+  const int digit_bits = (bits + passes - 1) / passes;
+  const auto mask = static_cast<Word>((Word{1} << digit_bits) - 1);
+  digit_counts starts;
+  std::span<Row> from = rows;
+  Row* to = spare;
+  while (differing != 0) {
+    const int shift = std::countr_zero(differing);
+    count_digits<Row>(from, shift, mask, starts);
+    deal<Row>(from, to, shift, mask, starts);
+    differing &= static_cast<Word>(~static_cast<Word>(mask << shift));
+    std::span<Row> sorted(to, rows.size());
+    to = from.data();
+    from = sorted;
+  }
+  if (from.data() != rows.data()) std::copy(from.begin(), from.end(), rows.begin());
+}
+
+}  // namespace detail
+
+// Rows in ascending order of key, labels in any order; `spare` is room for as many. Fewer than 2^32 rows (not checked).
+template <class Row>
+void sort_rows(std::span<Row> rows, Row* spare) noexcept
+{
+  using Word = decltype(Row::word);
+  if (rows.size() < detail::few_rows) return detail::insertion_sort(rows);
+  Word differing = 0;
+  for (const Row& row : rows) differing |= static_cast<Word>(row.word ^ rows[0].word);
+  differing &= static_cast<Word>(~Word{1});
+  if (differing == 0) return;
+  const int bits = static_cast<int>(std::bit_width(differing));
+  if (rows.size_bytes() <= detail::cached_bytes || bits <= detail::most_digit_bits)
+    return detail::sort_by_digits(rows, spare, differing);
+  // Too many for the cache: one pass by the first digit, then digit by digit in each bucket.
+  constexpr auto mask = static_cast<Word>((Word{1} << detail::most_digit_bits) - 1);
+  const int shift = bits - detail::most_digit_bits;
+  detail::digit_counts ends;
+  detail::count_digits<Row>(rows, shift, mask, ends);
+  detail::deal<Row>(rows, spare, shift, mask, ends);
+  std::size_t start = 0;
+  for (const std::size_t end : ends) {
+    sort_rows(std::span(spare + start, end - start), rows.data() + start);
+    start = end;
+  }
+  std::copy_n(spare, rows.size(), rows.data());
+}
+
+// Deal rows to buckets by the first bits in which keys differ, sort each, and call bucket(rows, first_bit) with the bit
+// that their words lack, by ascending key. row(i) is row i; `room` is for twice as many as there are keys, of which
+// there are fewer than 2^32 (not checked).
+template <class Row, class Key, class MakeRow, class Bucket>
+void sort_in_buckets(std::span<const Key> keys, MakeRow&& row, std::span<Row> room, Bucket&& bucket)
+{
+  if (keys.empty()) return;
+  Key differing = 0;
+  for (const Key key : keys) differing |= static_cast<Key>(key ^ keys[0]);
+  const int digit_bits = detail::bucket_bits_for(keys.size());
+  const auto mask = static_cast<Key>((Key{1} << digit_bits) - 1);
+  const int shift = std::max(static_cast<int>(std::bit_width(differing)) - digit_bits, 0);
+  const auto digits = std::size_t{1} << digit_bits;
+  detail::digit_counts ends;
+  std::fill_n(ends.begin(), digits, 0u);
+  for (const Key key : keys) ++ends[static_cast<std::size_t>(key >> shift & mask)];
+  detail::counts_to_starts(std::span(ends.data(), digits));
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    room[ends[static_cast<std::size_t>(keys[i] >> shift & mask)]++] = row(i);
+  // The first bit is one of the digit's, or of those before it, in which all keys are alike.
+  constexpr int first = 8 * sizeof(Key) - 1;
+  const auto alike = static_cast<Key>(keys[0] & ~static_cast<Key>(mask << shift));
+  std::size_t start = 0;
+  for (std::size_t digit = 0; digit < digits; start = ends[digit++]) {
+    if (ends[digit] == start) continue;
+    const std::span<Row> rows = room.subspan(start, ends[digit] - start);
+    sort_rows(rows, room.data() + keys.size());
+    const auto prefix = static_cast<Key>(alike | static_cast<Key>(static_cast<Key>(digit) << shift));
+    bucket(rows, static_cast<Key>(prefix >> first << first));
+  }
+}
+
+}  // namespace aliquot

@@ -1,0 +1,38 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Keys = NDArray[Any]
+Masses = NDArray[np.uint32]
+Floats = NDArray[np.float64]
+Labels = NDArray[np.uint8]
+
+FINEST: int
+
+def rank(keys: Keys, labels: Labels, weights: Floats | None, unit: int, limbs: int) -> tuple[Keys, Masses]: ...
+def merge(
+    first: Keys,
+    last: Keys | None,
+    masses: Masses,
+    unit: int,
+    other_first: Keys,
+    other_last: Keys | None,
+    other_masses: Masses,
+    other_unit: int,
+    new_unit: int,
+    limbs: int,
+) -> tuple[Keys, Keys | None, Masses]: ...
+def join_bins(first: Keys, last: Keys, masses: Masses, level: int, most: int) -> tuple[Keys, Keys, Masses, int]: ...
+def pairs(first: Keys, last: Keys | None, masses: Masses, unit: int) -> tuple[float, float, float, float]: ...
+def average_precision(first: Keys, last: Keys | None, masses: Masses, unit: int) -> tuple[float, float, float]: ...
+def cumulate(first: Keys, last: Keys | None, masses: Masses, unit: int) -> tuple[Floats, Floats]: ...
+def rank_slices(
+    codes: NDArray[np.int32],
+    keys: Keys,
+    labels: Labels,
+    weights: Floats | None,
+    unit: int,
+    limbs: int,
+    slices: int,
+) -> tuple[Floats, Floats]: ...

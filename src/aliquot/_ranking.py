@@ -1,0 +1,152 @@
+"""Rankings: scores in descending order with what weighs on each, and how rows become one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from aliquot._kernels import ranking as _kernel
+from aliquot._kernels import scored_rows
+from aliquot._scored_rows import MassRange, ScoredRows
+
+MOST_ROWS = 2**27
+"""Sorted at once, at the most: what that takes beside the rows is as large as they are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """As the kernel has it, which describes it; immutable. ``level`` tells how fine its bins are."""
+
+    first: NDArray[Any]
+    last: NDArray[Any] | None
+    masses: NDArray[np.uint32]
+    unit: int
+    level: int = _kernel.FINEST
+
+    @classmethod
+    def of_nothing(cls, is_wide: bool = False) -> "Ranking":
+        """The ranking of no rows."""
+        return cls(np.empty(0, np.uint64 if is_wide else np.uint32), None, np.empty((0, 2, 1), np.uint32), 0)
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Ranking):
+            return NotImplemented
+        return (
+            self.first.dtype == other.first.dtype
+            and (self.unit, self.level) == (other.unit, other.level)
+            and np.array_equal(self.first, other.first)
+            and np.array_equal(self.lowest, other.lowest)
+            and np.array_equal(self.masses, other.masses)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def lowest(self) -> NDArray[Any]:
+        """The keys of the lowest score of each entry."""
+        return self.first if self.last is None else self.last
+
+    @property
+    def parts(self) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[np.uint32], int]:
+        """As kernels take it."""
+        return self.first, self.last, self.masses, self.unit
+
+    def as_floats(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What positive and negative rows weigh, by entry; by a power of two less where sums would overflow."""
+        limbs = self.masses.shape[2]
+        unit = min(self.unit, 1000 - 32 * limbs)
+        sums = np.zeros(self.masses.shape[:2])
+        for i in reversed(range(limbs)):
+            sums += np.ldexp(self.masses[:, :, i].astype(np.float64), unit + 32 * i)
+        return sums[:, 0], sums[:, 1]
+
+    @property
+    def thresholds(self) -> NDArray[Any]:
+        """The lowest score of each entry, float32 or float64."""
+        return scored_rows.scores(self.lowest)
+
+    def probabilities(self, asked: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
+        """Highest and lowest scores, and positive and negative masses. ValueError for a score outside [0, 1]."""
+        high, low = scored_rows.scores(self.first), self.thresholds
+        for outside in (*high[:1][high[:1] > 1], *low[-1:][low[-1:] < 0]):
+            raise ValueError(f"y_score: must be between 0 and 1 for {asked}, got {outside}")
+        return high, low, *self.as_floats()
+
+    def to_batch(self) -> pa.RecordBatch:
+        """As Arrow, an entry a row."""
+        columns = {"first": self.first} if self.last is None else {"first": self.first, "last": self.last}
+        width = 2 * self.masses.shape[2]
+        masses = pa.FixedSizeListArray.from_arrays(pa.array(self.masses.reshape(-1)), width)
+        return pa.record_batch({**columns, "masses": masses})
+
+    @classmethod
+    def from_batch(cls, batch: pa.RecordBatch, masses: MassRange, level: int) -> "Ranking":
+        """What ``to_batch`` gave. ValueError for what no ranking gives, as kernels would not notice."""
+        unit, limbs = masses.format
+        first = batch.column("first").to_numpy()
+        last = batch.column("last").to_numpy() if "last" in batch.schema.names else None
+        sums = batch.column("masses").flatten().to_numpy()
+        if len(sums) != 2 * limbs * len(first):
+            raise ValueError(f"data: must hold masses of {limbs} limbs, got others")
+        made = cls(first, last, sums.reshape(len(first), 2, limbs), unit, level)
+        in_order = np.all(first[1:] > made.lowest[:-1]) and np.all(first <= made.lowest)
+        if not (in_order and 0 <= level <= _kernel.FINEST):
+            raise ValueError("data: must hold scores in descending order, got others")
+        return made
+
+    def widened(self) -> "Ranking":
+        """With keys of 64 bits."""
+        return Ranking(widen(self.first), self.last, self.masses, self.unit, self.level)
+
+    def merged(self, other: "Ranking", masses: MassRange) -> "Ranking":
+        """Both as one, in the format that the masses of all rows need."""
+        if self.first.dtype != other.first.dtype:
+            return self.widened().merged(other.widened(), masses)
+        unit, limbs = masses.format
+        first, last, sums = _kernel.merge(*self.parts, *other.parts, unit, limbs)
+        return Ranking(first, last, sums, unit, min(self.level, other.level))
+
+    def binned(self, bins: int) -> "Ranking":
+        """In at most this many bins."""
+        first, last, masses, level = _kernel.join_bins(
+            self.first.copy(), self.lowest.copy(), self.masses.copy(), self.level, bins
+        )
+        return Ranking(first, last, masses, self.unit, level)
+
+
+def rank(chunks: Sequence[ScoredRows], before: Ranking, masses: MassRange, bins: int | None) -> Ranking:
+    """A ranking with more rows; ``masses`` are those of all rows then."""
+    is_wide = bins is not None or any(chunk.keys.dtype == np.uint64 for chunk in chunks)
+    keys = _joined([widen(chunk.keys) if is_wide else chunk.keys for chunk in chunks])
+    labels = _joined([chunk.labels for chunk in chunks])
+    weights = None
+    if any(chunk.weights is not None for chunk in chunks):
+        weights = _joined([np.ones(len(chunk)) if chunk.weights is None else chunk.weights for chunk in chunks])
+    ranking = before
+    for start in range(0, len(keys), MOST_ROWS):
+        rows = slice(start, start + MOST_ROWS)
+        unit, limbs = masses.format
+        fresh = _kernel.rank(keys[rows], labels[rows], None if weights is None else weights[rows], unit, limbs)
+        made = Ranking(fresh[0], None, fresh[1], unit)
+        ranking = made if len(ranking) == 0 else ranking.merged(made, masses)
+        ranking = ranking if bins is None else ranking.binned(bins)
+    return ranking
+
+
+def widen(keys: NDArray[Any]) -> NDArray[Any]:
+    """Keys of the same scores in 64 bits."""
+    if keys.dtype == np.uint64:
+        return keys
+    wide = np.empty(len(keys), np.uint64)
+    scored_rows.read_scores(pa.array(scored_rows.scores(keys)), wide)
+    return wide
+
+
+def _joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

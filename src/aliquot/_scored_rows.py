@@ -1,0 +1,222 @@
+"""Labels, scores and weights of rows, from whatever holds them, in the few types that rankings are made of."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from aliquot._checks import describe
+from aliquot._kernels import scored_rows as _kernel
+from aliquot._numbers import as_floats, as_numbers, bad_weight
+
+POSITIVE_TYPES = (bool, int, float, str)
+
+
+@dataclass(frozen=True)
+class MassRange:
+    """How many rows weigh something, and what exponents of two there are in their weights: what sums of them need."""
+
+    rows: int = 0
+    lowest: int = 0
+    highest: int = 0
+
+    def __or__(self, other: "MassRange") -> "MassRange":
+        if self.rows == 0 or other.rows == 0:
+            return other if self.rows == 0 else self
+        return MassRange(self.rows + other.rows, min(self.lowest, other.lowest), max(self.highest, other.highest))
+
+    @property
+    def format(self) -> tuple[int, int]:
+        """The unit's exponent, and how many limbs of 32 bits hold the sum of all weights in it."""
+        bits = self.highest - self.lowest + 1 + self.rows.bit_length()
+        return self.lowest, -(-bits // 32)
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """Rows that weigh something: keys of scores, uint32 or uint64, labels, uint8, weights, float64 or None."""
+
+    keys: NDArray[Any]
+    labels: NDArray[np.uint8]
+    weights: NDArray[np.float64] | None
+    masses: MassRange
+    n_seen: int
+    negatives: frozenset[int]
+    """Which of 0 and -1 stand for no."""
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+def read_rows(
+    y_true: Any,
+    y_score: Any,
+    sample_weight: Any = None,
+    *,
+    positive: Any = None,
+    skip_nulls: bool = False,
+    first_row: int = 0,
+) -> ScoredRows:
+    """Rows to be ranked, the first of which has this number.
+
+    Raises
+    ------
+    ValueError
+        For columns of unlike lengths, a null unless ``skip_nulls``, a label that is none, a score that is NaN, a weight
+        that is negative or not finite. It names the row, from 0.
+    TypeError
+        For columns of other types, and for labels that need ``positive``.
+    """
+    labels = _labels(as_array("y_true", y_true), positive)
+    scores = _scores(as_array("y_score", y_score))
+    columns = {"y_true": labels, "y_score": scores}
+    if sample_weight is not None:
+        columns["sample_weight"] = as_array("sample_weight", sample_weight)
+    for name, column in columns.items():
+        if len(column) != len(labels):
+            raise ValueError(f"{name}: must be as long as y_true, got {len(column)} for {len(labels)} rows")
+    n_seen = len(labels)
+    rows = None
+    if any(column.null_count for column in columns.values()):
+        if not skip_nulls:
+            _refuse_null(columns, first_row)
+        valid = np.logical_and.reduce([column.is_valid().to_numpy(False) for column in columns.values()])
+        rows = np.flatnonzero(valid)
+        columns = {name: column.filter(pa.array(valid)) for name, column in columns.items()}
+
+    def row(position: int) -> int:
+        return first_row + (position if rows is None else int(rows[position]))
+
+    keys, flags, negatives = _read(columns, row)
+    if "sample_weight" not in columns:
+        return ScoredRows(keys, flags, None, MassRange(len(keys)), n_seen, negatives)
+    given = as_floats(as_numbers("sample_weight", columns["sample_weight"]))
+    weights = np.empty(len(keys))
+    kept, lowest, highest = _kernel.drop_weightless(given, keys, flags, weights)
+    if kept < 0:
+        raise bad_weight("sample_weight", given[-1 - kept], row(-1 - kept))
+    masses = MassRange(kept, lowest, highest) if kept else MassRange()
+    return ScoredRows(keys[:kept], flags[:kept], weights[:kept], masses, n_seen, negatives)
+
+
+def _read(
+    columns: dict[str, pa.Array], row: Callable[[int], int]
+) -> tuple[NDArray[Any], NDArray[np.uint8], frozenset[int]]:
+    """Keys, labels and which labels stand for no; ``row`` numbers rows for errors."""
+    labels, scores = columns["y_true"], columns["y_score"]
+    flags = np.empty(len(labels), np.uint8)
+    bad, zeros, minus_ones = _kernel.read_labels(labels, flags)
+    if bad >= 0:
+        raise ValueError(f"y_true: must hold 0 and 1, or -1 and 1, got {labels[bad]} at row {row(bad)}")
+    keys = np.empty(len(scores), np.uint32 if pa.types.is_float32(scores.type) else np.uint64)
+    bad = _kernel.read_scores(scores, keys)
+    if bad >= 0:
+        raise ValueError(f"y_score: must not be NaN, got nan at row {row(bad)}")
+    negatives = frozenset(label for label, there in ((0, zeros), (-1, minus_ones)) if there)
+    check_negatives(negatives)
+    return keys, flags, negatives
+
+
+def check_negatives(negatives: Iterable[int]) -> None:
+    """ValueError if both 0 and -1 stand for no."""
+    if len(set(negatives)) > 1:
+        raise ValueError("y_true: must hold 0 and 1, or -1 and 1, got both 0 and -1")
+
+
+def check_positive(positive: Any) -> Any:
+    """``positive`` as a label that can be saved."""
+    if isinstance(positive, np.generic):
+        positive = positive.item()
+    if positive is None or isinstance(positive, POSITIVE_TYPES):
+        return positive
+    raise TypeError(f"positive: must be a boolean, a number or a string, got {describe(positive)}")
+
+
+def as_array(name: str, values: Any) -> pa.Array:
+    """A column, of Arrow or NumPy or a list, as one Arrow array, copied only where Arrow has no view of it."""
+    try:
+        if isinstance(values, pa.Array | pa.ChunkedArray):
+            array = values
+        elif hasattr(values, "__arrow_c_array__"):
+            array = pa.array(values)
+        elif hasattr(values, "__arrow_c_stream__"):
+            array = pa.chunked_array(values)
+        else:
+            array = _of_numpy(name, values)
+    except (pa.ArrowException, TypeError) as error:
+        raise TypeError(f"{name}: must be a column of values of one type, got {describe(values)}") from error
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
+    if isinstance(array, pa.ExtensionArray):
+        array = array.storage
+    return pc.run_end_decode(array) if pa.types.is_run_end_encoded(array.type) else array
+
+
+def _of_numpy(name: str, values: Any) -> pa.Array:
+    array = values if isinstance(values, list | tuple) and None in values else np.asarray(values)
+    if isinstance(array, np.ndarray):
+        if array.ndim != 1:
+            raise ValueError(f"{name}: must have one dimension, got shape {array.shape}")
+        if array.dtype == bool:  # a byte each, as labels are read; Arrow would pack them first
+            array = np.ascontiguousarray(array).view(np.uint8)
+        elif not array.dtype.isnative:
+            array = array.astype(array.dtype.newbyteorder("="))
+    return pa.array(array)
+
+
+def _labels(values: pa.Array, positive: Any) -> pa.Array:
+    """Booleans or numbers of which 1 is positive."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return _labels(values.dictionary, positive).take(values.indices)
+    if positive is not None:
+        if pa.types.is_string_view(kind):
+            values = values.cast(pa.large_string())
+        return pc.equal(values, _as_scalar(positive, values.type))
+    if pa.types.is_float16(kind):
+        return values.cast(pa.float32())
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return values
+    if pa.types.is_null(kind):
+        return values.cast(pa.bool_())
+    raise TypeError(f"positive: must say which label is the positive one of {kind} labels, got None")
+
+
+def _as_scalar(positive: Any, kind: pa.DataType) -> pa.Scalar:
+    try:
+        if isinstance(positive, str) != (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            raise TypeError
+        if pa.types.is_boolean(kind) and positive not in (0, 1):
+            raise TypeError
+        return pa.scalar(positive, pa.bool_() if isinstance(positive, bool) else None).cast(kind)
+    except (pa.ArrowException, TypeError):
+        raise TypeError(f"positive: must be one of y_true's labels, {kind}, got {describe(positive)}") from None
+
+
+def _scores(values: pa.Array) -> pa.Array:
+    """float32 for what it holds, else float64."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return _scores(values.dictionary_decode())
+    if pa.types.is_float32(kind) or pa.types.is_float64(kind):
+        return values
+    if pa.types.is_float16(kind):
+        return values.cast(pa.float32())
+    if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind)):
+        raise TypeError(f"y_score: must be a column of numbers, got {kind}")
+    try:
+        return values.cast(pa.float64())
+    except pa.ArrowInvalid as error:  # two scores could become one
+        raise ValueError(f"y_score: must hold integers of at most 2**53, got others: {error}") from error
+
+
+def _refuse_null(columns: dict[str, pa.Array], first_row: int) -> None:
+    for name, column in columns.items():
+        if column.null_count:
+            raise ValueError(
+                f"{name}: must not be null, got null at row {first_row + pc.index(column.is_null(), True).as_py()}"
+            )
