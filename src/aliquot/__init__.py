@@ -11,6 +11,11 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from aliquot._provenance import provenance as provenance
     from aliquot.alias import AliasTable as AliasTable
+    from aliquot.folds import GroupKFold as GroupKFold
+    from aliquot.folds import StratifiedGroupKFold as StratifiedGroupKFold
+    from aliquot.folds import StratifiedKFold as StratifiedKFold
+    from aliquot.folds import StratifiedShuffleSplit as StratifiedShuffleSplit
+    from aliquot.leakage import leaks as leaks
     from aliquot.multiclass import MulticlassCurve as MulticlassCurve
     from aliquot.ranking import BinaryCurve as BinaryCurve
     from aliquot.reservoir import Reservoir as Reservoir
@@ -23,15 +28,22 @@ if TYPE_CHECKING:
     from aliquot.streaming import bernoulli as bernoulli
     from aliquot.streaming import poisson as poisson
     from aliquot.streaming import tap as tap
+    from aliquot.time_splits import time_folds as time_folds
+    from aliquot.time_splits import time_split as time_split
 
 _HOMES = {
     "AliasTable": "aliquot.alias",
     "BinaryCurve": "aliquot.ranking",
+    "GroupKFold": "aliquot.folds",
     "MulticlassCurve": "aliquot.multiclass",
     "Reservoir": "aliquot.reservoir",
     "Splitter": "aliquot.splitter",
+    "StratifiedGroupKFold": "aliquot.folds",
+    "StratifiedKFold": "aliquot.folds",
+    "StratifiedShuffleSplit": "aliquot.folds",
     "bernoulli": "aliquot.streaming",
     "fold_indices": "aliquot.splitting",
+    "leaks": "aliquot.leakage",
     "poisson": "aliquot.streaming",
     "provenance": "aliquot._provenance",
     "sample": "aliquot.sampling",
@@ -39,23 +51,32 @@ _HOMES = {
     "split_indices": "aliquot.splitting",
     "take_rows": "aliquot.rows",
     "tap": "aliquot.streaming",
+    "time_folds": "aliquot.time_splits",
+    "time_split": "aliquot.time_splits",
 }
 
 __all__ = [
     "AliasTable",
     "BinaryCurve",
+    "GroupKFold",
     "MulticlassCurve",
     "Reservoir",
     "Splitter",
+    "StratifiedGroupKFold",
+    "StratifiedKFold",
+    "StratifiedShuffleSplit",
     "__version__",
     "bernoulli",
     "fold_indices",
+    "leaks",
     "poisson",
     "provenance",
     "sample",
     "sample_indices",
     "take_rows",
     "tap",
+    "time_folds",
+    "time_split",
 ]
 
 

@@ -13,7 +13,11 @@ from aliquot._kernels import splitting
 from aliquot._rng import Words
 from aliquot._strata import Strata
 
-SWEEPS = 3
+SWEEPS = 10
+"""Times that all groups are looked at again; they are done long before."""
+MOST_ATTEMPTS = 16
+WORTH_TRYING = 2**16
+"""Few groups are placed in several orders, so that about so many pairs of a group and a class are looked at."""
 MOST = 2**61
 """What a cost may be, so that the sum of a few fits 64 bits."""
 FINE_SCALE = 2**10
@@ -39,7 +43,7 @@ def deal_groups(seed: Words, groups: Strata, strata: Strata, weights: Counts) ->
     classes, rows = kernels.count_classes(
         groups.labels, groups.unsigned_low, strata.labels, strata.unsigned_low, starts, starts[:-1].copy(), seen
     )
-    # All rows are a class of their own, the last, so that sizes are even as well.
+    # All rows are one more class, the last.
     there = np.flatnonzero(sizes)
     classes = np.insert(classes, starts[1:][there], strata.count)
     rows = np.insert(rows, starts[1:][there], sizes[there])
@@ -47,13 +51,17 @@ def deal_groups(seed: Words, groups: Strata, strata: Strata, weights: Counts) ->
     per_class = np.bincount(classes, rows, strata.count + 1).astype(np.float64)
     impact = np.add.reduceat(np.append((rows / per_class[classes]) ** 2, 0.0), starts[:-1])[there]
     keys = splitting.keys_of(first[there], row_key(seed))
-    # By powers of two, the largest first, and in random order where they are alike.
-    order = there[np.lexsort((keys, -np.frexp(impact)[1]))]
     scale = _scale(weights)
     worth = _worth(per_class, classes, rows, starts[:-1][there], int(scale.max()))
-    parts = np.full(groups.count, -1, np.int32)
-    have = np.zeros((strata.count + 1, len(weights)), np.int64)
-    kernels.place(order, starts, classes, rows, worth, scale, have, parts, SWEEPS)
+    best, parts = None, np.full(groups.count, -1, np.int32)
+    for attempt in range(min(max(WORTH_TRYING // max(len(classes), 1), 1), MOST_ATTEMPTS)):
+        # By powers of two, the largest first, and in an order of its own where they are alike.
+        order = there[np.lexsort((keys * np.uint64(2 * attempt + 1), -np.frexp(impact)[1]))]
+        placed, have = np.full_like(parts, -1), np.zeros((strata.count + 1, len(weights)), np.int64)
+        kernels.place(order, starts, classes, rows, worth, scale, have, placed, SWEEPS)
+        cost = int((worth.astype(object)[:, None] * scale * have.astype(object) ** 2).sum())
+        if best is None or cost < best:
+            best, parts = cost, placed
     of_rows = np.empty(n, np.int32)
     kernels.spread(groups.labels, groups.unsigned_low, parts, of_rows)
     return DealtGroups(of_rows, parts, sizes, first)
@@ -69,10 +77,14 @@ def _scale(weights: Counts) -> Counts:
 
 
 def _worth(per_class: NDArray[np.float64], classes: Counts, rows: Counts, starts: Counts, scale: int) -> Counts:
-    """What a squared row of each class is worth, so that classes count alike, in integers with costs below MOST."""
+    """What a squared row of each class is worth, in integers with costs below MOST.
+
+    Classes count alike, and all rows as much as all classes together: else small deviations of many classes add up.
+    """
     worth = np.zeros(len(per_class))
     there = per_class > 0
     worth[there] = (2 * per_class[-1] / per_class[there]) ** 2
+    worth[-1] *= max(np.count_nonzero(there) - 1, 1)
     costs = scale * worth[classes] * rows * 3 * per_class[classes]
     most = np.add.reduceat(costs, starts).max() if len(starts) else 0.0
     return np.maximum(worth * min(1.0, MOST / max(most, 1.0)), 1).astype(np.int64)

@@ -78,6 +78,8 @@ def columns_of(values: Any) -> list[Any]:
         return list(pa.table(values).columns)
     if isinstance(values, list | tuple) and values and all(_is_array(value) for value in values):
         return list(values)
+    if isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] == 1:
+        return [values[:, 0]]
     return [values]
 
 
@@ -151,7 +153,7 @@ def is_label_sets(values: Any) -> bool:
     kind = getattr(values, "type", None)
     if isinstance(kind, pa.DataType):
         return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
-    return isinstance(values, np.ndarray) and values.ndim == 2
+    return isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] != 1
 
 
 def as_label_sets(name: str, values: Any, n: int) -> LabelSets:

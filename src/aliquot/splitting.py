@@ -123,9 +123,10 @@ def split_indices(
     a smaller one. Which rows go together depends on the seed and on which rows share a stratum, not on what strata are
     called. O(n) time, and memory of 8 bytes a row for the result and 1 to 12 besides.
 
-    With groups, the largest are placed first, each where it disturbs the shares of the classes and of all rows
-    least, then moved as long as that helps: squared deviations in whole numbers. Sizes are then as near as groups
-    allow. With several labels, parts have exact sizes, and labels are served from the rarest on.
+    With groups, the largest are placed first, each where it disturbs the shares of the classes and of all rows least,
+    then moved one by one as long as that helps; few groups are placed again and again. What counts are squared
+    deviations in whole numbers, classes alike, and all rows as much as the classes together. With several labels,
+    parts have exact sizes, and labels are served from the rarest on.
 
     References
     ----------
