@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from aliquot._provenance import provenance as provenance
     from aliquot.alias import AliasTable as AliasTable
+    from aliquot.confusion import ConfusionMatrix as ConfusionMatrix
     from aliquot.folds import GroupKFold as GroupKFold
     from aliquot.folds import StratifiedGroupKFold as StratifiedGroupKFold
     from aliquot.folds import StratifiedKFold as StratifiedKFold
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AliasTable": "aliquot.alias",
     "BinaryCurve": "aliquot.ranking",
+    "ConfusionMatrix": "aliquot.confusion",
     "GroupKFold": "aliquot.folds",
     "MulticlassCurve": "aliquot.multiclass",
     "Reservoir": "aliquot.reservoir",
@@ -58,6 +60,7 @@ _HOMES = {
 __all__ = [
     "AliasTable",
     "BinaryCurve",
+    "ConfusionMatrix",
     "GroupKFold",
     "MulticlassCurve",
     "Reservoir",

@@ -1,0 +1,29 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_DENSE_WIDTH: int
+
+Cells = tuple[
+    NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], tuple[NDArray[np.int64], NDArray[np.float64]] | None
+]
+
+class Rows:
+    def __init__(self, y_true: Any, y_pred: Any, weights: NDArray[np.float64] | None) -> None: ...
+
+class DenseCounts:
+    def __init__(self, base: int, width: int) -> None: ...
+    def count(self, rows: Rows, begin: int, end: int) -> int: ...
+    def uncount(self, rows: Rows, begin: int, end: int) -> int: ...
+    def add(
+        self,
+        true: NDArray[np.int64],
+        predicted: NDArray[np.int64],
+        counts: NDArray[np.int64],
+        parts: tuple[NDArray[np.int64], NDArray[np.float64]] | None,
+    ) -> None: ...
+    def cells(self) -> Cells: ...
+
+class SparseCounts(DenseCounts):
+    def __init__(self, base: int, width: int, weighted: bool) -> None: ...
