@@ -17,14 +17,15 @@ using seed_key = std::array<std::uint64_t, 4>;
 
 // One independent use of a seed. The numbers are part of stream v1: never reuse or renumber them.
 enum class purpose : std::uint64_t {
-  uniform_rows = 1,   // keys of rows by row number (keys.hpp)
-  column_hash = 2,    // keys of rows by the value of a column (hashing.hpp)
-  repeats = 3,        // which draws with replacement repeat an earlier row (simple_random.hpp)
-  alias_draws = 4,    // draws from a table of weights (alias.hpp)
-  weighted_rows = 5,  // keys of rows by row number and weight (weighted.hpp)
-  split_rows = 6,     // keys of rows by row number, for parts of a split (src/aliquot/_kernels/splitting.py)
-  stream_split = 8,   // schedules of the parts of a stream (splitter.hpp)
-  hash_split = 9,     // parts by the value of a column (hash_split.hpp)
+  uniform_rows = 1,     // keys of rows by row number (keys.hpp)
+  column_hash = 2,      // keys of rows by the value of a column (hashing.hpp)
+  repeats = 3,          // which draws with replacement repeat an earlier row (simple_random.hpp)
+  alias_draws = 4,      // draws from a table of weights (alias.hpp)
+  weighted_rows = 5,    // keys of rows by row number and weight (weighted.hpp)
+  split_rows = 6,       // keys of rows by row number, for parts of a split (src/aliquot/_kernels/splitting.py)
+  stream_split = 8,     // schedules of the parts of a stream (splitter.hpp)
+  hash_split = 9,       // parts by the value of a column (hash_split.hpp)
+  compiled_draws = 20,  // draws one at a time from code that others compile (jit.hpp)
 };
 
 // A bijection of 64-bit words with full avalanche ("moremur", P. Evensen 2019).

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from aliquot.streaming import tap as tap
     from aliquot.time_splits import time_folds as time_folds
     from aliquot.time_splits import time_split as time_split
+    from aliquot.weights import weight as weight
 
 _HOMES = {
     "AliasTable": "aliquot.alias",
@@ -55,6 +56,7 @@ _HOMES = {
     "tap": "aliquot.streaming",
     "time_folds": "aliquot.time_splits",
     "time_split": "aliquot.time_splits",
+    "weight": "aliquot.weights",
 }
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "tap",
     "time_folds",
     "time_split",
+    "weight",
 ]
 
 

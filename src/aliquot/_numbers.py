@@ -25,19 +25,42 @@ def as_numbers(name: str, values: Any, first_row: int = 0) -> pa.Array:
     """
     is_arrow = hasattr(values, "__arrow_c_array__") or hasattr(values, "__arrow_c_stream__")
     array = _of_arrow(values) if is_arrow else _of_numpy(name, values)
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    elif pa.types.is_run_end_encoded(array.type):
-        array = pc.run_end_decode(array)
+    array = _plain(array)
     kind = array.type
     if pa.types.is_null(kind) and len(array) == 0:  # an empty list, say
         return array.cast(pa.float64())
-    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    if not (is_number or pa.types.is_null(kind)):
+    if not (_is_number(kind) or pa.types.is_null(kind)):
         raise TypeError(f"{name}: must be numbers, got {kind}")
     if array.null_count:
         raise bad_weight(name, "null", first_row + pc.index(array.is_null(), True).as_py())
     return array
+
+
+def as_arguments(name: str, column: Any, first_row: int = 0) -> NDArray[Any]:
+    """A column as compiled functions take it: booleans and numbers as they are, times in seconds.
+
+    Timestamps and dates count from 1970, whatever their unit, so that a function does not depend on how a file was
+    written. TypeError for a column of another type, ValueError for a null.
+    """
+    array = _plain(_of_arrow(column))
+    kind = array.type
+    if array.null_count:
+        raise bad_weight(name, "null", first_row + pc.index(array.is_null(), True).as_py())
+    if pa.types.is_boolean(kind):
+        flags: NDArray[Any] = array.to_numpy(zero_copy_only=False)
+        return flags
+    if pa.types.is_temporal(kind) and not pa.types.is_interval(kind):
+        if pa.types.is_date(kind):
+            array = array.cast(pa.timestamp("s" if pa.types.is_date32(kind) else "ms"))
+        ticks = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[array.type.unit]
+        whole: NDArray[Any] = array.view(pa.int32() if array.type.bit_width == 32 else pa.int64()).to_numpy()
+        return whole / float(ticks)
+    if not _is_number(kind):
+        raise TypeError(f"{name}: must be made of numbers, booleans or times, got a column of {kind}")
+    if pa.types.is_decimal(kind) or pa.types.is_float16(kind):  # which compiled code does not know
+        return as_floats(array)
+    numbers: NDArray[Any] = array.to_numpy()
+    return numbers
 
 
 def as_floats(numbers: pa.Array) -> NDArray[np.float64]:
@@ -90,6 +113,17 @@ def _of_arrow(values: Any) -> pa.Array:
         array = array.combine_chunks()
     # Run-end encoded chunks stay chunks.
     return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
+
+
+def _plain(array: pa.Array) -> pa.Array:
+    """The values that codes or runs stand for."""
+    if pa.types.is_dictionary(array.type):
+        return array.dictionary_decode()
+    return pc.run_end_decode(array) if pa.types.is_run_end_encoded(array.type) else array
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def _of_numpy(name: str, values: Any) -> pa.Array:

@@ -19,7 +19,7 @@ from aliquot._source import check_same_schema
 from aliquot._store import WEIGHT, RowStore
 from aliquot.hashing import hash_keys
 from aliquot.sources import as_batches
-from aliquot.weights import DESIGNS, Weights
+from aliquot.weights import DESIGNS, RowWeight, Weights
 
 
 class Reservoir:
@@ -78,7 +78,7 @@ class Reservoir:
         self,
         size: int,
         *,
-        weights: str | pc.Expression | None = None,
+        weights: str | pc.Expression | RowWeight | None = None,
         design: str = "successive",
         key: str | None = None,
         replace: bool = False,
@@ -91,8 +91,10 @@ class Reservoir:
         self._replace = check_bool("replace", replace)
         if self._replace and self._key is not None:
             raise ValueError("replace: must be False with key, as the ids chosen are the same in every draw, got True")
-        if weights is not None and not isinstance(weights, str | pc.Expression):
-            raise TypeError(f"weights: must be a column name or an expression over columns, got {describe(weights)}")
+        if weights is not None and not isinstance(weights, str | pc.Expression | RowWeight):
+            raise TypeError(
+                f"weights: must be a column name, an expression or a function of columns, got {describe(weights)}"
+            )
         if weights is not None and self._key is not None:
             raise ValueError(f"key: must be None with weights, got {key!r}")
         check_choice("design", design, DESIGNS)
@@ -296,7 +298,9 @@ class Reservoir:
         return Reservoir.from_bytes, (self.to_bytes(),)
 
     def __copy__(self) -> "Reservoir":
-        return Reservoir.from_bytes(self.to_bytes())
+        copied = Reservoir.from_bytes(self.to_bytes())
+        copied._weights = self._weights  # a function is not saved
+        return copied
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Reservoir":
         return self.__copy__()
@@ -383,16 +387,20 @@ class Reservoir:
             self._store.state.seek(row)
 
 
-def _write_weights(option: str | pc.Expression) -> dict[str, str]:
+def _write_weights(option: str | pc.Expression | RowWeight) -> dict[str, Any]:
     if isinstance(option, str):
         return {"column": option}
+    if isinstance(option, RowWeight):
+        return {"function": str(option), "columns": option.columns}  # not its code, which reading would run
     _, (data,) = option.__reduce__()  # Arrow's own form: data, and nothing that reading it could run
     return {"expression": bytes(data).hex()}
 
 
-def _read_weights(value: dict[str, str] | None) -> str | pc.Expression | None:
+def _read_weights(value: dict[str, Any] | None) -> str | pc.Expression | RowWeight | None:
     if value is None:
         return None
     if "column" in value:
-        return value["column"]
+        return str(value["column"])
+    if "function" in value:
+        return RowWeight(value["columns"], value["function"], None)
     return pc.Expression._deserialize(pa.py_buffer(bytes.fromhex(value["expression"])))

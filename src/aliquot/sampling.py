@@ -127,8 +127,8 @@ def sample(
         Rows to draw, exactly.
     fraction : float, optional
         Instead of ``size``: round(fraction * rows), half up, exactly. In (0, 1].
-    weights : str, pyarrow.compute.Expression, or array of numbers, optional
-        A column, an expression over columns, or one number a row. A row of weight zero is never drawn.
+    weights : str, pyarrow.compute.Expression, function by ``weight``, or array of numbers, optional
+        A column, an expression or a function over columns, or one number a row. A row of weight zero is never drawn.
     design : {"successive", "priority"}
         How weights work without replacement. "successive": like drawing one row at a time in proportion to weight.
         "priority": a row's inclusion probability is close to size * weight / total, at most 1.

@@ -94,9 +94,9 @@ def poisson(source: Any, size: float, *, weights: WeightsOption, rng: _rng.RNG =
         Parquet paths or Arrow data.
     size : float
         Rows to expect, at most: a row is included with probability min(1, size * weight / total weight).
-    weights : str, pyarrow.compute.Expression, or array of numbers
-        A column, an expression over columns, or one number a row. Their total is found by reading the weights first,
-        so a stream, which can be read once, needs an array.
+    weights : str, pyarrow.compute.Expression, function by ``weight``, or array of numbers
+        A column, an expression or a function over columns, or one number a row. Their total is found by reading the
+        weights first, so a stream, which can be read once, needs an array.
     rng : None, int, SeedSequence, BitGenerator or Generator
         The seed.
 

@@ -1,6 +1,8 @@
-"""Weights of rows: a column, an expression over columns, or an array beside the rows."""
+"""Weights of rows: a column, an expression or a function over columns, or an array beside the rows."""
 
-from collections.abc import Iterator
+import hashlib
+import inspect
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -9,15 +11,124 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from aliquot._checks import check_column
+from aliquot._checks import check_column, describe
 from aliquot._expression import columns_of, evaluate
-from aliquot._numbers import as_floats, as_numbers
+from aliquot._numbers import as_arguments, as_floats, as_numbers
 from aliquot._progress import Progress
 from aliquot._source import Source
 
-WeightsOption: TypeAlias = "str | pc.Expression | NDArray[Any] | pa.Array | pa.ChunkedArray | None"
+WeightsOption: TypeAlias = "str | pc.Expression | RowWeight | NDArray[Any] | pa.Array | pa.ChunkedArray | None"
 
 DESIGNS = ("successive", "priority")
+
+
+class RowWeight:
+    """A weight that a compiled function computes for each row, as ``weight`` makes it.
+
+    Calling it calls the Python function. Two are equal if their code and what it refers to are.
+    """
+
+    def __init__(self, columns: list[str], text: str, function: Callable[..., Any] | None) -> None:
+        self.columns = columns
+        """The columns it is made of, in the order of the function's arguments."""
+        self._text = text
+        self.__wrapped__ = function
+        self._compiled: Any = None
+
+    def values(self, batch: pa.RecordBatch | pa.Table, first_row: int) -> NDArray[np.float64]:
+        """The weight of each row, float64. Errors are those of ``weights``."""
+        if self.__wrapped__ is None:
+            raise ValueError(
+                "weights: must be a column name or an expression for a saved reservoir to see more rows, "
+                f"got the function {self}"
+            )
+        from aliquot._kernels import row_function
+
+        if self._compiled is None:
+            self._compiled = row_function.compiled(self.__wrapped__)
+        arguments = [as_arguments("weights", batch.column(name), first_row) for name in self.columns]
+        try:
+            values = row_function.values_of(self._compiled, arguments)
+        except TypeError as error:
+            raise TypeError(f"weights: must be a function that Numba compiles, got {self.name}: {error}") from error
+        if values.dtype.kind not in "iuf":
+            raise TypeError(f"weights: must be numbers, got {values.dtype}")
+        return values.astype(np.float64, copy=False)
+
+    @property
+    def name(self) -> str:
+        """The function's name and arguments."""
+        return self._text.partition(" ")[0]
+
+    def __call__(self, *arguments: Any) -> Any:
+        if self.__wrapped__ is None:
+            raise ValueError(f"weights: must be a function that is here, got the saved name of {self}")
+        return self.__wrapped__(*arguments)
+
+    def __eq__(self, other: object) -> bool:
+        return self._text == other._text if isinstance(other, RowWeight) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"weight({self.name})"
+
+
+def weight(function: Callable[..., Any]) -> RowWeight:
+    """A function of columns as the weight of rows, compiled by Numba on first use.
+
+    Parameters
+    ----------
+    function : callable
+        Its arguments have the names of columns and are numbers, one row's at a time: booleans and numbers as they
+        are, timestamps, dates, times and durations in seconds (float64, from 1970 on for the former two), whatever
+        their unit in the data. What it returns is the row's weight.
+
+    Returns
+    -------
+    RowWeight
+        For ``weights=`` of ``sample``, ``poisson`` and ``Reservoir``. A reservoir saved with one can be merged and
+        read where it is loaded, but has lost the function and sees no more rows.
+
+    Raises
+    ------
+    TypeError
+        If ``function`` is no Python function with at least one argument, and none but those that stand for columns.
+        When rows are drawn: if Numba cannot compile it for the columns' types.
+
+    Examples
+    --------
+    Recent rows count more, with a half-life of a day:
+
+    >>> import aliquot as aq, pyarrow as pa
+    >>> @aq.weight
+    ... def recency(sold):
+    ...     return 0.5 ** ((1_700_000_000 - sold) / 86_400)
+    >>> seconds = range(1_690_000_000, 1_700_000_000, 1000)
+    >>> sales = pa.table({"sold": pa.array(seconds).cast(pa.timestamp("s")), "id": range(10_000)})
+    >>> aq.sample(sales, 5, weights=recency, rng=7)["id"].to_pylist()
+    [9860, 9900, 9931, 9951, 9956]
+    """
+    # Whoever compiled it already means the same.
+    function = getattr(function, "py_func", function)
+    if not inspect.isfunction(function):
+        raise TypeError(f"function: must be a Python function, got {describe(function)}")
+    signature = inspect.signature(function)
+    parameters = signature.parameters.values()
+    plain = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD and each.default is each.empty]
+    if not plain or len(plain) != len(parameters):
+        raise TypeError(
+            f"function: must have arguments that stand for columns and no others, got {describe(parameters)}"
+        )
+    code = function.__code__
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    constants = [each for each in code.co_consts if not inspect.iscode(each)]
+    digest = hashlib.sha256(repr((code.co_code, constants, code.co_names, cells)).encode()).hexdigest()
+    return RowWeight(plain, f"{function.__name__}({','.join(plain)}) {digest[:16]}", function)
 
 
 class Weights:
@@ -27,7 +138,9 @@ class Weights:
         self.option = option
         self.name = option if isinstance(option, str) else "weights"
         self._values: NDArray[np.float64] | None = None
-        if not isinstance(option, str | pc.Expression):
+        if not isinstance(option, str | pc.Expression | RowWeight):
+            if callable(option):
+                raise TypeError(f"weights: must be given as aliquot.weight(function), got {describe(option)}")
             self._values = as_floats(as_numbers(self.name, option))
 
     @property
@@ -41,6 +154,11 @@ class Weights:
             return []
         if isinstance(self.option, str):
             return [check_column("weights", self.option, schema.names)]
+        if isinstance(self.option, RowWeight):
+            for name in self.option.columns:
+                check_column("weights", name, schema.names)
+            self.option.values(schema.empty_table(), 0)  # which compiles it
+            return self.option.columns
         return columns_of(self.option, schema.empty_table(), "weights")
 
     def __call__(self, batch: pa.RecordBatch, first_row: int) -> NDArray[np.float64]:
@@ -54,6 +172,8 @@ class Weights:
             return values
         if isinstance(self.option, str):
             value = batch.column(self.option)
+        elif isinstance(self.option, RowWeight):
+            return self.option.values(batch, first_row)
         else:
             value = evaluate(self.option, pa.Table.from_batches([batch]), "weights")
         return as_floats(as_numbers(self.name, value, first_row))
