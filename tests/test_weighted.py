@@ -329,8 +329,27 @@ class TestWeightsOfAllKinds:
 
     def test_a_fraction(self):
         assert aq.sample(TABLE, fraction=0.01, weights="w", rng=7).equals(aq.sample(TABLE, 200, weights="w", rng=7))
-        with pytest.raises(ValueError, match=r"^fraction: must be size for weighted rows of a stream, got 0.1$"):
-            aq.sample(stream(), fraction=0.1, weights="w")
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"design": "successive", "design_weight": "d"},
+            {"design": "priority", "order": "random"},
+            {"replace": True, "row_number": "n"},
+            {"where": pc.field("s") == "s3", "columns": ["x"]},
+        ],
+    )
+    def test_a_fraction_of_a_stream(self, options):
+        for weights in ("w", aq.weight(lambda x: x % 7)):
+            whole = aq.sample(TABLE, fraction=0.03, weights=weights, rng=7, **options)
+            streamed = aq.sample(stream(), fraction=0.03, weights=weights, rng=7, **options)
+            assert streamed.equals(whole)
+            assert aq.provenance(streamed)["rows_read"] == N
+        assert aq.sample(stream(TABLE.slice(0, 0)), fraction=0.5, weights="w").num_rows == 0
+        with pytest.raises(ValueError, match=r"^w: must be finite and not negative, got -1.0 at row 1$"):
+            aq.sample(stream(pa.table({"w": [0, -1]})), fraction=0.5, weights="w")
+        with pytest.raises(ValueError, match=r"^weights: must be one a row, got 3 for "):
+            aq.sample(stream(), fraction=0.5, weights=[1, 2, 3])
 
     def test_parquet_scans_the_weights_alone(self, tmp_path):
         pq.write_table(TABLE, tmp_path / "x.parquet", row_group_size=1000)

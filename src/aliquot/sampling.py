@@ -1,5 +1,6 @@
 """Samples of whole sources, by size or by share."""
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -170,7 +171,8 @@ def sample(
     -----
     From Parquet or memory, row numbers are drawn first, in O(size), and only the pages that hold them are read. A
     stream is read once, with a Reservoir. With ``where`` or ``weights``, the columns they name are read first, but for
-    row groups that their statistics rule out. Memory: the sample and a few row groups.
+    row groups that their statistics rule out. Memory: the sample and a few row groups; a stream is held as a whole for
+    a weighted ``fraction``, as any of its rows may be drawn until its last weight is known.
 
     References
     ----------
@@ -265,7 +267,10 @@ class _Job:
         elif self.weights is None:
             store = FractionSample(self.wanted, self.seed)
         else:
-            raise ValueError(f"fraction: must be size for weighted rows of a stream, got {self.wanted}")
+            # Until the last weight is known any row can still be drawn, so all are held.
+            source = self.source
+            batches = [batch for _, batch in source.scan(source.schema.names, None, self.progress)]
+            return dataclasses.replace(self, source=Memory(batches, source.schema), progress=Progress(None)).from_rows()
         self._see_all(store, self.columns)
         kept = store.settle()
         if self.weights is not None:
