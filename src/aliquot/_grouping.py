@@ -25,9 +25,10 @@ FINE_SCALE = 2**10
 
 @dataclass(frozen=True)
 class DealtGroups:
-    """The part of each row; of each group its part, its rows, and the first of them."""
+    """The part of each row, and the rows of each part; of each group its part, its rows, and the first of them."""
 
     parts: NDArray[np.int32]
+    totals: Counts
     parts_of_groups: NDArray[np.int32]
     sizes: Counts
     first: Counts
@@ -53,7 +54,7 @@ def deal_groups(seed: Words, groups: Strata, strata: Strata, weights: Counts) ->
     keys = splitting.keys_of(first[there], row_key(seed))
     scale = _scale(weights)
     worth = _worth(per_class, classes, rows, starts[:-1][there], int(scale.max()))
-    best, parts = None, np.full(groups.count, -1, np.int32)
+    best, parts, totals = None, np.full(groups.count, -1, np.int32), np.zeros(len(weights), np.int64)
     for attempt in range(min(max(WORTH_TRYING // max(len(classes), 1), 1), MOST_ATTEMPTS)):
         # By powers of two, the largest first, and in an order of its own where they are alike.
         order = there[np.lexsort((keys * np.uint64(2 * attempt + 1), -np.frexp(impact)[1]))]
@@ -61,10 +62,10 @@ def deal_groups(seed: Words, groups: Strata, strata: Strata, weights: Counts) ->
         kernels.place(order, starts, classes, rows, worth, scale, have, placed, SWEEPS)
         cost = int((worth.astype(object)[:, None] * scale * have.astype(object) ** 2).sum())
         if best is None or cost < best:
-            best, parts = cost, placed
+            best, parts, totals = cost, placed, have[-1]
     of_rows = np.empty(n, np.int32)
     kernels.spread(groups.labels, groups.unsigned_low, parts, of_rows)
-    return DealtGroups(of_rows, parts, sizes, first)
+    return DealtGroups(of_rows, totals, parts, sizes, first)
 
 
 def _scale(weights: Counts) -> Counts:

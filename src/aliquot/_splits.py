@@ -43,10 +43,9 @@ class _Used:
     def __len__(self) -> int:
         return len(self.there)
 
-    def rows(self, part_of_row: NDArray[Any]) -> Rows:
+    def rows(self, part_of_row: NDArray[Any], totals: Counts) -> Rows:
         """The rows of each part, of those that get none too."""
         rows = [np.empty(0, np.int64)] * self._many
-        totals = np.bincount(part_of_row, minlength=len(self))
         for j, its_rows in zip(self.there, rows_of(part_of_row, totals), strict=True):
             rows[j] = its_rows
         return rows
@@ -66,7 +65,7 @@ def split_strata(seed: Words, strata: Strata, parts: Parts, rare: str) -> tuple[
             for j in np.flatnonzero(dealt.table[h] == 0)
         ]
 
-    return used.rows(dealt.parts), unmet
+    return used.rows(dealt.parts, dealt.table.sum(axis=0)), unmet
 
 
 def split_groups(seed: Words, groups: Strata, strata: Strata, parts: Parts, rare: str) -> tuple[Rows, Report]:
@@ -93,13 +92,13 @@ def split_groups(seed: Words, groups: Strata, strata: Strata, parts: Parts, rare
             for g in too_large[np.argsort(dealt.first[too_large])]
         ]
 
-    return used.rows(dealt.parts), unmet
+    return used.rows(dealt.parts, dealt.totals), unmet
 
 
 def split_label_sets(seed: Words, labels: LabelSets, parts: Parts) -> tuple[Rows, Report]:
     """The rows of each part; the rows of each label in its shares, as nearly as may be."""
     used = _Used(parts, labels.n)
-    return used.rows(_stratify(seed, labels, used.weights, used.totals)), list
+    return used.rows(_stratify(seed, labels, used.weights, used.totals), used.totals), list
 
 
 def fold_strata(seed: Words, strata: Strata, n_folds: int) -> NDArray[np.int32]:
@@ -158,7 +157,7 @@ def _table(seed: Words, strata: Strata, used: _Used, rare: str, sizes: Counts, f
         weights = totals if used.in_rows else weights
     order = np.concatenate([rare_ones, others])
     if len(order):
-        apportion(sizes, order, len(rare_ones), weights, totals, low, high, table)
+        table[order] = apportion(sizes[order], len(rare_ones), weights, totals, low, high)
     return table
 
 

@@ -9,10 +9,8 @@ from aliquot._allocation import Counts
 from aliquot._kernels import apportion as kernels
 
 
-def apportion(
-    sizes: Counts, order: Counts, rare: int, weights: Counts, totals: Counts, low: Counts, high: Counts, table: Counts
-) -> None:
-    """Fill in the rows of ``table``, shape (strata, parts), that ``order`` names, first ``rare`` rare strata.
+def apportion(sizes: Counts, rare: int, weights: Counts, totals: Counts, low: Counts, high: Counts) -> Counts:
+    """The rows of each stratum in each part, int64 of shape (strata, parts); the first ``rare`` are rare strata.
 
     Each is in proportion to ``weights``, rounded down or up. Together they are ``totals``, or if no such rows add up to
     these, as near to them as can be, and between ``low`` and ``high`` before that.
@@ -24,19 +22,21 @@ def apportion(
     taken until none helps (Murota 2003, "Discrete convex analysis", doi:10.1137/1.9780898718508).
     """
     whole = int(weights.sum())
-    kernels.apportion(sizes, order, rare, weights, whole, np.argsort(-weights, kind="stable"), table)
-    have = table[order].sum(axis=0)
+    table = np.empty((len(sizes), len(weights)), np.int64)
+    kernels.apportion(sizes, rare, weights, whole, np.argsort(-weights, kind="stable"), table)
+    have = table.sum(axis=0)
     while (have != totals).any():
         witness = np.full((len(weights), len(weights)), -1, np.int64)
-        kernels.find_moves(sizes, order, weights, whole, table, witness)
+        kernels.find_moves(sizes, weights, whole, table, witness)
         gain, source, target = max(_gains(have, totals, low, high, witness), default=(0, 0, 0))
         if gain == 0:
-            return
+            break
         for i, k in _chain(witness, source, target):
             table[witness[i, k], i] -= 1
             table[witness[i, k], k] += 1
         have[source] -= 1
         have[target] += 1
+    return table
 
 
 def _gains(have: Counts, totals: Counts, low: Counts, high: Counts, witness: Counts) -> Iterator[tuple[int, int, int]]:

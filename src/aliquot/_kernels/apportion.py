@@ -11,47 +11,45 @@ SLACK = 32
 
 
 @kernel
-def apportion(sizes: Any, order: Any, rare: int, weights: Any, whole: int, by_weight: Any, table: Any) -> None:
+def apportion(sizes: Any, rare: int, weights: Any, whole: int, by_weight: Any, table: Any) -> None:
     """Deal the rows of each stratum to parts in proportion to ``weights``, rounding shares down or up.
 
-    Strata come in ``order``, the first ``rare`` of them with fewer rows than parts: these give one row to each of the
-    largest parts. Else those parts are rounded up that lack most so far. All in integers, in units of a row over the
-    sum of weights, which is at most 2^56, so that a hundred rows' worth fits.
+    The first ``rare`` strata have fewer rows than there are parts: these give one row to each of the largest parts.
+    Else those parts are rounded up that lack most so far. All in integers, in units of a row over ``whole``, the sum of
+    weights, which is at most 2^56, so that a hundred rows' worth fits.
     """
     m = len(weights)
     lacks, rest, room = np.zeros(m, np.int64), np.empty(m, np.int64), np.zeros(m)
     if rare:
-        for h in order[rare:]:
-            shares_of(sizes[h], weights, whole, table[h], rest)
+        for h in range(rare, len(sizes)):
+            shares_of(sizes[h], weights, whole, table, h, rest)
             for j in range(m):
                 room[j] += rest[j] / whole
     for j in range(m):
         room[j] = min(room[j] / 2, SLACK)
-    for i in range(len(order)):
-        h = order[i]
-        row = table[h]
-        left = shares_of(sizes[h], weights, whole, row, rest)
+    for h in range(len(sizes)):
+        left = shares_of(sizes[h], weights, whole, table, h, rest)
         for j in range(m):
             lacks[j] += rest[j]
         for _ in range(left):
             best = -1
-            if i < rare:
+            if h < rare:
                 for j in by_weight:
-                    if row[j] == 0 and rest[j] > 0 and lacks[j] > -whole * np.int64(room[j]):
+                    if table[h, j] == 0 and rest[j] > 0 and lacks[j] > -whole * np.int64(room[j]):
                         best = j
                         break
             if best < 0:
                 for j in range(m):
                     if rest[j] > 0 and (best < 0 or lacks[j] > lacks[best]):
                         best = j
-            row[best] += 1
+            table[h, best] += 1
             rest[best] = 0
             lacks[best] -= whole
 
 
 @kernel
-def shares_of(size: Any, weights: Any, whole: Any, row: Any, rest: Any) -> Any:
-    """Put the shares of a stratum, rounded down, into ``row``, what is left of each into ``rest``; whole rows left."""
+def shares_of(size: Any, weights: Any, whole: Any, table: Any, h: int, rest: Any) -> Any:
+    """Put a stratum's shares, rounded down, into ``table[h]``, and what is left of each into ``rest``; whole rows left."""
     left = size
     for j in range(len(weights)):
         # Below 2^32 rows, so float64 is at most 1 off; the product may wrap around, but the difference does not.
@@ -63,27 +61,27 @@ def shares_of(size: Any, weights: Any, whole: Any, row: Any, rest: Any) -> Any:
         elif over >= whole:
             share += 1
             over -= whole
-        row[j], rest[j] = share, over
+        table[h, j], rest[j] = share, over
         left -= share
     return left
 
 
 @kernel
-def find_moves(sizes: Any, order: Any, weights: Any, whole: int, table: Any, witness: Any) -> None:
+def find_moves(sizes: Any, weights: Any, whole: int, table: Any, witness: Any) -> None:
     """Find for each pair of parts a stratum in which a row can move from one to the other, rare ones last.
 
     ``witness``, shape (parts, parts), starts at -1.
     """
     m = len(weights)
     missing = m * (m - 1)
-    row, rest = np.empty(m, np.int64), np.empty(m, np.int64)
-    for h in order[::-1]:
-        shares_of(sizes[h], weights, whole, row, rest)
+    down, rest = np.empty((1, m), np.int64), np.empty(m, np.int64)
+    for h in range(len(sizes) - 1, -1, -1):
+        shares_of(sizes[h], weights, whole, down, 0, rest)
         for i in range(m):
-            if rest[i] == 0 or table[h, i] == row[i]:
+            if rest[i] == 0 or table[h, i] == down[0, i]:
                 continue
             for k in range(m):
-                if rest[k] > 0 and table[h, k] == row[k] and witness[i, k] < 0:
+                if rest[k] > 0 and table[h, k] == down[0, k] and witness[i, k] < 0:
                     witness[i, k] = h
                     missing -= 1
         if missing == 0:

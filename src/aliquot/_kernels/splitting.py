@@ -50,6 +50,14 @@ def find_range(labels: Any) -> Any:
 
 
 @kernel
+def make_key(seed: Any, purpose: Any, key: Any) -> None:
+    """Make of a seed what makes the keys of rows: two words of 32 bits for the upper halves, and one for the lower."""
+    word = mix64(seed[0] + np.uint64(0x9E3779B97F4A7C15) * purpose)
+    key[0], key[1] = word & np.uint64(0xFFFFFFFF), word >> np.uint64(32)
+    key[2] = mix64(seed[1] + np.uint64(0x9E3779B97F4A7C15) * purpose)
+
+
+@kernel
 def keys_of(rows: Any, key: Any) -> Any:
     """The keys of rows, uint64."""
     keys = np.empty(len(rows), np.uint64)
@@ -117,7 +125,7 @@ def tell(labels: Any, low: Any, key: Any, bounds: Any, lanes: Any, strata: Any, 
 
 @kernel
 def pile_up(labels: Any, low: Any, key: Any, kept: Any, whole: Any, any_whole: bool, ends: Any, pile: Any) -> None:
-    """Pile up the rows to sort, those that ``tell`` kept, or of strata that are ``whole`` all, and sort each stratum's.
+    """Pile up the rows to sort, those that ``tell`` kept, or of strata that are ``whole`` all, in order of rows.
 
     ``ends``, shape (strata,), are where each stratum starts in ``pile``, 64 bits a row, and then where it ends.
     """
@@ -134,6 +142,11 @@ def pile_up(labels: Any, low: Any, key: Any, kept: Any, whole: Any, any_whole: b
             if whole[stratum]:
                 pile[ends[stratum]] = pack(row, add, flip)
                 ends[stratum] += 1
+
+
+@kernel
+def sort_piles(ends: Any, pile: Any, low_key: Any) -> None:
+    """Sort what is piled up of each stratum by key."""
     start = most = 0
     for end in ends:
         most = max(most, end - start)
@@ -141,7 +154,7 @@ def pile_up(labels: Any, low: Any, key: Any, kept: Any, whole: Any, any_whole: b
     spare = np.empty(most, np.uint64)
     start = 0
     for end in ends:
-        sort_by_key(pile[start:end], spare[: end - start], key[2])
+        sort_by_key(pile, start, end, spare, low_key)
         start = end
 
 
@@ -188,22 +201,21 @@ def pack(row: Any, add: Any, flip: Any) -> Any:
 
 
 @kernel
-def sort_by_key(rows: Any, spare: Any, low_key: Any) -> None:
-    """Sort packed rows, ascending in number, by the upper halves of their keys, then by the lower halves."""
-    if len(rows) > FEW:
-        sort_many(rows, spare)
+def sort_by_key(rows: Any, start: int, end: int, spare: Any, low_key: Any) -> None:
+    """Sort packed rows [start, end), ascending in number, by the upper halves of their keys, then by the lower halves.
+
+    Of equal upper halves there are hardly ever two, so they are looked for afterwards.
+    """
+    if end - start > FEW:
+        sort_many(rows[start:end], spare)
     else:
-        sort_few(rows)
+        sort_few(rows, start, end)
     upper = np.uint64(32)
-    i = 1
-    while i < len(rows):
-        if rows[i] >> upper == rows[i - 1] >> upper:
-            end = i
-            while end < len(rows) and rows[end] >> upper == rows[i] >> upper:
-                end += 1
-            order_ties(rows[i - 1 : end], low_key)
-            i = end
-        i += 1
+    for i in range(start + 1, end):
+        j, lower = i, lower_key(rows[i], low_key) if rows[i] >> upper == rows[i - 1] >> upper else np.uint64(0)
+        while j > start and rows[j - 1] >> upper == rows[j] >> upper and lower_key(rows[j - 1], low_key) > lower:
+            rows[j - 1], rows[j] = rows[j], rows[j - 1]
+            j -= 1
 
 
 @kernel
@@ -212,48 +224,35 @@ def sort_many(words: Any, spare: Any) -> None:
     ends = np.empty(RADIX, np.int64)
     for shift in range(32, 64, 16):
         pass_by_byte(words, spare, ends, np.uint64(shift))
-        pass_by_byte(spare, words, ends, np.uint64(shift + 8))
+        pass_by_byte(spare[: len(words)], words, ends, np.uint64(shift + 8))
 
 
 @kernel
 def pass_by_byte(words: Any, sorted_words: Any, ends: Any, shift: Any) -> None:
-    """Move as many ``words`` as there are, in order of one byte, and as they were where it is the same."""
+    """Put ``words`` in order of one byte, and as they were where it is the same, into ``sorted_words``."""
     for byte in range(RADIX):
         ends[byte] = 0
-    many = min(len(words), len(sorted_words))
-    for i in range(many):
-        ends[words[i] >> shift & np.uint64(RADIX - 1)] += 1
+    for word in words:
+        ends[word >> shift & np.uint64(RADIX - 1)] += 1
     start = 0
     for byte in range(RADIX):
         start, ends[byte] = start + ends[byte], start
-    for i in range(many):
-        byte = words[i] >> shift & np.uint64(RADIX - 1)
-        sorted_words[ends[byte]] = words[i]
+    for word in words:
+        byte = word >> shift & np.uint64(RADIX - 1)
+        sorted_words[ends[byte]] = word
         ends[byte] += 1
 
 
 @kernel
-def sort_few(words: Any) -> None:
-    """Sort by insertion."""
-    for i in range(1, len(words)):
+def sort_few(words: Any, start: int, end: int) -> None:
+    """Sort words [start, end) by insertion."""
+    for i in range(start + 1, end):
         word = words[i]
         j = i
-        while j > 0 and words[j - 1] > word:
+        while j > start and words[j - 1] > word:
             words[j] = words[j - 1]
             j -= 1
         words[j] = word
-
-
-@kernel
-def order_ties(rows: Any, low_key: Any) -> None:
-    """Sort the few packed rows of one upper half by the lower halves of their keys, and then by number."""
-    for i in range(1, len(rows)):
-        word, lower = rows[i], lower_key(rows[i], low_key)
-        j = i
-        while j > 0 and lower_key(rows[j - 1], low_key) > lower:
-            rows[j] = rows[j - 1]
-            j -= 1
-        rows[j] = word
 
 
 @kernel
@@ -277,14 +276,14 @@ def write_rows(parts: Any, ends: Any, places: Any, counts: Any, rows: Any) -> No
         for part in range(len(ends)):
             for i in range(len(here)):
                 flags[i] = np.uint8(here[i] == part)
-            at = np.uint64(ends[part])
+            at = ends[part]
             for group in range((len(here) + 7) // 8):
                 mask = eights[group] * np.uint64(0x0102040810204080) >> np.uint64(56)
-                base = np.uint64(start + 8 * group)
+                base, written, offsets = start + 8 * group, rows[at : at + 8], places[mask]
                 for i in range(8):
-                    rows[at + np.uint64(i)] = base + places[mask, np.uint64(i)]
+                    written[i] = base + offsets[i]
                 at += counts[mask]
-            ends[part] = np.int64(at)
+            ends[part] = at
 
 
 @kernel
@@ -296,11 +295,11 @@ def write_rows_of_many(parts: Any, ends: Any, rows: Any) -> None:
         ends[part] += 1
 
 
-def _flags() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+def _flags() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     bits = np.arange(256)[:, None] >> np.arange(8) & 1
     places = np.argsort(1 - bits, axis=1, kind="stable")
-    return places.astype(np.uint64), bits.sum(axis=1).astype(np.uint64)
+    return places.astype(np.uint8), bits.sum(axis=1)
 
 
 PLACES, COUNTS = _flags()
-"""For each byte of flags: the places of its bits, then those of the others, uint64 of shape (256, 8); how many bits."""
+"""For each byte of flags: the places of its bits, then those of the others, uint8 of shape (256, 8); how many bits."""
