@@ -49,7 +49,7 @@ def apportion(sizes: Any, rare: int, weights: Any, whole: int, by_weight: Any, t
 
 @kernel
 def shares_of(size: Any, weights: Any, whole: Any, table: Any, h: int, rest: Any) -> Any:
-    """Put a stratum's shares, rounded down, into ``table[h]``, and what is left of each into ``rest``; whole rows left."""
+    """Put a stratum's shares, rounded down, into ``table[h]``, what is left of each into ``rest``; whole rows left."""
     left = size
     for j in range(len(weights)):
         # Below 2^32 rows, so float64 is at most 1 off; the product may wrap around, but the difference does not.
