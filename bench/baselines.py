@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from data import SEED
 
@@ -156,3 +157,53 @@ def numpy_reservoir(batches: Iterable[pa.RecordBatch], k: int) -> NDArray[np.int
     for batch in batches:
         reservoir.update(batch)
     return reservoir.rows()
+
+
+def sklearn_split(labels: NDArray[np.int64], share: float) -> list[NDArray[np.int64]]:
+    """Exact in each class."""
+    rows = np.arange(len(labels))
+    return train_test_split(rows, train_size=share, stratify=labels, random_state=_PYTHON.getrandbits(32))
+
+
+def polars_split(labels: NDArray[np.int64], share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """A shuffled rank in each class."""
+    rank = pl.int_range(pl.len()).shuffle().over("label")
+    frame = pl.DataFrame({"label": labels})
+    first = frame.select(rank < (share * pl.len().over("label")).round()).to_series().to_numpy()
+    return np.flatnonzero(first), np.flatnonzero(~first)
+
+
+def duckdb_split(labels: NDArray[np.int64], share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same, as SQL has it."""
+    frame = pl.DataFrame({"row": np.arange(len(labels)), "label": labels})  # noqa: F841 named in the query
+    rank = "row_number() OVER (PARTITION BY label ORDER BY key)"
+    size = "count(*) OVER (PARTITION BY label)"
+    keyed = "SELECT *, random() AS key FROM frame"
+    found = _DUCKDB.sql(f"SELECT row, {rank} <= round({share} * {size}) AS is_first FROM ({keyed})").pl()
+    first = found["is_first"]
+    return found["row"].filter(first).to_numpy(), found["row"].filter(~first).to_numpy()
+
+
+def pandas_split(labels: NDArray[np.int64], share: float) -> tuple[pd.Index, pd.Index]:
+    """A sample of each class, and what is left."""
+    frame = pd.DataFrame({"label": labels})
+    first = frame.groupby("label").sample(frac=share, random_state=_NUMPY).index
+    return first, frame.index.drop(first)
+
+
+def sklearn_folds(labels: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
+    """The fold of each row."""
+    of_rows = np.empty(len(labels), np.int64)
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=_PYTHON.getrandbits(32))
+    for fold, (_, tested) in enumerate(splitter.split(labels, labels)):
+        of_rows[tested] = fold
+    return of_rows
+
+
+def sklearn_group_folds(labels: NDArray[np.int64], groups: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
+    """The fold of each row, groups kept whole."""
+    of_rows = np.empty(len(labels), np.int64)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=_PYTHON.getrandbits(32))
+    for fold, (_, tested) in enumerate(splitter.split(labels, labels, groups)):
+        of_rows[tested] = fold
+    return of_rows

@@ -49,6 +49,10 @@ class Sizes:
     file_draws: tuple[int, ...]
     scores: int
     """Rows with a label and a score, in memory."""
+    splits: tuple[tuple[int, int], ...]
+    """Pairs of rows and classes."""
+    grouped: tuple[int, int, int]
+    """Rows, groups, classes."""
 
 
 FULL = Sizes(
@@ -76,6 +80,8 @@ FULL = Sizes(
     file_rows=50_000_000,
     file_draws=(20, 1_000, 100_000),
     scores=10_000_000,
+    splits=((10_000_000, 10), (2_000_000, 200_000), (5_000, 10)),
+    grouped=(400_000, 20_000, 10),
 )
 
 SMALL = Sizes(
@@ -94,6 +100,8 @@ SMALL = Sizes(
     file_rows=100_000,
     file_draws=(20, 1_000),
     scores=50_000,
+    splits=((50_000, 10), (20_000, 2_000), (5_000, 10)),
+    grouped=(4_000, 200, 10),
 )
 
 SIZES = SMALL if os.environ.get("ALIQUOT_BENCH_SMALL") == "1" else FULL
@@ -198,3 +206,17 @@ def parquet_file() -> str:
                 writer.write_table(_rows(first, min(ROW_GROUP_ROWS, SIZES.file_rows - first)))
         unfinished.rename(path)
     return str(path)
+
+
+@cache
+def labels(rows: int, classes: int) -> NDArray[np.int64]:
+    """Classes of about the same size, each with at least two rows, as scikit-learn will have them."""
+    made = np.random.default_rng(SEED).integers(0, classes, rows)
+    made[: 2 * classes] = np.arange(2 * classes) % classes
+    return made
+
+
+@cache
+def names_of_labels(rows: int, classes: int) -> pa.Array:
+    """The same as strings."""
+    return pa.array(labels(rows, classes)).cast(pa.string())

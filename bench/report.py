@@ -21,7 +21,7 @@ from pytest_benchmark.stats import Stats
 from aliquot._timing import Group, Measured, run, show
 from data import SIZES, SMALL
 
-STEMS = ("sampling", "reservoir", "weighted", "parquet", "ranking")
+STEMS = ("sampling", "reservoir", "weighted", "parquet", "ranking", "splitting")
 PACKAGES = ("aliquot", "numpy", "pyarrow", "duckdb", "polars", "pandas", "datasketches", "scikit-learn")
 RESULTS = Path(__file__).parent / "results"
 README = RESULTS.parents[1] / "README.md"
