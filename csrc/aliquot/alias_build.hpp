@@ -86,11 +86,9 @@ struct masses {
   }
 };
 
-template <class Word>
 struct outcome {
   uint128 mass;
   std::size_t number;
-  Word rest;
 };
 
 // Goes along those outcomes of [begin, end) that are small, or those that are not, a word of them at a time.
@@ -104,7 +102,7 @@ class mass_cursor
   }
 
   // Writes the next few, 64 at most, and says how many; none at the end.
-  [[gnu::noinline]] std::size_t read(outcome<Word>* to) noexcept
+  [[gnu::noinline]] std::size_t read(outcome* to) noexcept
   {
     std::size_t count = 0;
     for (; count == 0 && word_ * 64 < end_; ++word_) {
@@ -113,7 +111,7 @@ class mass_cursor
       if (end_ - word_ * 64 < 64) bits &= (std::uint64_t{1} << (end_ % 64)) - 1;
       for (; bits != 0; bits &= bits - 1) {
         const std::size_t i = word_ * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-        to[count++] = {from_[i], i, from_.rests[i]};
+        to[count++] = {from_[i], i};
       }
     }
     return count;
@@ -145,7 +143,7 @@ sweep_point point_before(const masses<Word>& from, std::size_t block) noexcept
   for (; spare + from.sums[at].spare < missing; ++at) spare += from.sums[at].spare;
   constexpr uint128 full = alias_table<Word>::full;
   mass_cursor<Word> large(from, false, at * mass_block, from.cells.size());
-  std::array<outcome<Word>, 64> few;
+  std::array<outcome, 64> few;
   for (;;) {
     const std::size_t count = large.read(few.data());
     for (std::size_t i = 0; i < count; ++i) {
@@ -169,10 +167,10 @@ void sweep(masses<Word>& in, const sweep_point& from, const sweep_point* to) noe
   mass_cursor<Word> small_ones(in, true, from.small, to == nullptr ? end : to->small);
   mass_cursor<Word> large_ones(in, false, from.hand + 1, to == nullptr ? end : std::max(to->hand, from.hand + 1));
   // Small ones read ahead, then others, of which the last is the one in hand at the other point.
-  std::array<outcome<Word>, 128> ahead;
+  std::array<outcome, 128> ahead;
   const auto read_large = [&] {
     const std::size_t count = large_ones.read(&ahead[64]);
-    if (count == 0 && to != nullptr) ahead[64] = {to->mass, to->hand, 0};
+    if (count == 0 && to != nullptr) ahead[64] = {to->mass, to->hand};
     return 64 + count;
   };
   std::size_t small = 0, small_end = small_ones.read(ahead.data());
@@ -186,17 +184,19 @@ void sweep(masses<Word>& in, const sweep_point& from, const sweep_point* to) noe
   };
   const auto step = [&](std::int64_t empty) {
     const auto choose = [empty]<class T>(T a, T b) { return static_cast<T>(b ^ ((a ^ b) & static_cast<T>(empty))); };
-    const outcome<Word>& next = ahead[choose(large, small)];
+    const outcome& next = ahead[choose(large, small)];
     const uint128 threshold = choose(left, next.mass);
     const std::size_t done = choose(hand, next.number);
     hand = choose(next.number, hand);
     in.cells[done] = table::make_cell(threshold, hand);
-    in.rests[done] = choose(static_cast<Word>(left), next.rest);
-    if (threshold >> table::word_bits == 0 && empty != 0) [[unlikely]]
+    if (threshold >> table::word_bits != 0) [[likely]] {
+      in.rests[done] = static_cast<Word>(threshold);
+    } else if (empty != 0) {
       in.rests[done] = small_share<Word>::encode(threshold, 0);
+    }
     left += next.mass - table::full;
-    small += choose(std::size_t{0}, std::size_t{1});
-    large += choose(std::size_t{1}, std::size_t{0});
+    small += static_cast<std::size_t>(1 + empty);
+    large -= static_cast<std::size_t>(empty);
     if (small == small_end) [[unlikely]] {
       small = 0;
       small_end = small_ones.read(ahead.data());
