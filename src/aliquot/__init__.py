@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from aliquot._provenance import provenance as provenance
     from aliquot.alias import AliasTable as AliasTable
     from aliquot.confusion import ConfusionMatrix as ConfusionMatrix
+    from aliquot.evaluation import Evaluation as Evaluation
+    from aliquot.evaluation import evaluate as evaluate
     from aliquot.folds import GroupKFold as GroupKFold
     from aliquot.folds import StratifiedGroupKFold as StratifiedGroupKFold
     from aliquot.folds import StratifiedKFold as StratifiedKFold
@@ -37,6 +39,7 @@ _HOMES = {
     "AliasTable": "aliquot.alias",
     "BinaryCurve": "aliquot.ranking",
     "ConfusionMatrix": "aliquot.confusion",
+    "Evaluation": "aliquot.evaluation",
     "GroupKFold": "aliquot.folds",
     "MulticlassCurve": "aliquot.multiclass",
     "Reservoir": "aliquot.reservoir",
@@ -45,6 +48,7 @@ _HOMES = {
     "StratifiedKFold": "aliquot.folds",
     "StratifiedShuffleSplit": "aliquot.folds",
     "bernoulli": "aliquot.streaming",
+    "evaluate": "aliquot.evaluation",
     "fold_indices": "aliquot.splitting",
     "leaks": "aliquot.leakage",
     "poisson": "aliquot.streaming",
@@ -63,6 +67,7 @@ __all__ = [
     "AliasTable",
     "BinaryCurve",
     "ConfusionMatrix",
+    "Evaluation",
     "GroupKFold",
     "MulticlassCurve",
     "Reservoir",
@@ -72,6 +77,7 @@ __all__ = [
     "StratifiedShuffleSplit",
     "__version__",
     "bernoulli",
+    "evaluate",
     "fold_indices",
     "leaks",
     "poisson",

@@ -109,6 +109,11 @@ def kappa(margins: Margins, disagreement: float | None = None, chance: float | N
     return 1 - disagreement / chance if chance else np.nan
 
 
+def quantile(level: float) -> float:
+    """How many standard deviations on both sides of the mean of a normal distribution hold this share of it."""
+    return NormalDist().inv_cdf((1 + level) / 2)
+
+
 def wilson(hits: Any, rows: Any, level: float) -> tuple[Any, Any]:
     """Bounds of a proportion by Wilson's score interval, NaN without rows; arrays for arrays.
 
@@ -117,7 +122,7 @@ def wilson(hits: Any, rows: Any, level: float) -> tuple[Any, Any]:
     Wilson (1927), "Probable inference, the law of succession, and statistical inference",
     doi:10.1080/01621459.1927.10502953.
     """
-    z = NormalDist().inv_cdf((1 + level) / 2)
+    z = quantile(level)
     hits, rows = np.asarray(hits, float), np.asarray(rows, float)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = hits / rows

@@ -13,6 +13,7 @@ EXAMPLES = """examples:
   aliquot sample 'data/*.parquet' -n 100000 --seed 7 -o out.parquet
   aliquot sample data/ -f 0.01 --where 'amount > 100 and country in ("DE", "FR")' -o out.arrow
   aliquot sample big.parquet -n 1000 -o - | some-tool-that-reads-arrow
+  aliquot evaluate 'predictions/*.parquet' --true label --pred guess --by country --html report.html
   aliquot inspect out.parquet
 """
 
@@ -83,6 +84,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     sample.add_argument("--explain", action="store_true", help="say what would be read, instead of drawing the sample")
     sample.add_argument("--quiet", action="store_true", help="no progress bar and no summary")
+
+    evaluate = commands.add_parser("evaluate", help="score predictions, overall and by slice")
+    evaluate.add_argument(
+        "source", nargs="+", metavar="SOURCE", help="Parquet files, directories, globs or URIs; - for an Arrow stream"
+    )
+    evaluate.add_argument("--true", required=True, metavar="COL", help="true labels")
+    evaluate.add_argument("--pred", metavar="COL", help="predicted labels")
+    evaluate.add_argument("--score", metavar="COL", help="scores of the positive label")
+    evaluate.add_argument("--positive", metavar="LABEL", help="the positive label (default: 1, or true)")
+    evaluate.add_argument("--by", type=_names, metavar="A,B", help="score each combination of these columns' values")
+    evaluate.add_argument("--weight", metavar="COL", help="weights of the rows")
+    evaluate.add_argument("--json", action="store_true", help="print JSON, an object a slice, instead of a table")
+    evaluate.add_argument("--html", metavar="FILE", help="write a page with figures")
+    evaluate.add_argument("--quiet", action="store_true", help="no progress bar")
 
     inspect = commands.add_parser("inspect", help="show schema, rows and row groups; of a sample, where it comes from")
     inspect.add_argument(

@@ -59,17 +59,18 @@ def write(table: pa.Table, output: str | None) -> None:
             writer.write_table(table)
         sys.stdout.flush()
     else:
-        _write_whole(table, output)
+        fill = WRITERS[os.path.splitext(output)[1]]
+        write_whole(output, lambda sink: fill(table, sink))
 
 
-def _write_whole(table: pa.Table, path: str) -> None:
+def write_whole(path: str, fill: Callable[[pa.NativeFile], None]) -> None:
     """Write beside the path and rename, so that no half-written file ever bears its name."""
     path = os.path.realpath(path)  # what a link leads to, not the link
     directory, name = os.path.split(path)
     partial = os.path.join(directory, f".{name[:200]}.{os.getpid()}.partial")
     try:
         with pa.OSFile(partial, "wb") as sink:
-            WRITERS[os.path.splitext(path)[1]](table, sink)
+            fill(sink)
         os.replace(partial, path)
     except BaseException:
         if os.path.exists(partial):

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
         _explain(arguments, options)
         return
     table = aq.sample(
-        _source(arguments.source),
+        open_argument(arguments.source),
         columns=arguments.columns,
         order=arguments.order,
         row_number=arguments.row_number,
@@ -84,7 +84,8 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
 
 
-def _source(paths: list[str]) -> Any:
+def open_argument(paths: list[str]) -> Any:
+    """What SOURCE names: paths as they are, or the Arrow stream on standard input."""
     if "-" not in paths:
         return paths
     if len(paths) > 1:
