@@ -26,14 +26,16 @@ SHOWN = 20
 class Evaluation:
     """Scores of predictions, overall and by slice, as ``evaluate`` gives them.
 
-    Attributes
+    Parameters
     ----------
+    table : pyarrow.Table
+        What ``to_table`` gives.
+    by : list of str
+        The columns that tell slices apart.
     matrix : ConfusionMatrix or None
         Of all rows, if there were predictions.
     curve : BinaryCurve or None
         Of all rows, if there were scores.
-    by : list of str
-        The columns that tell slices apart.
 
     Examples
     --------
