@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from scipy.stats.sampling import DiscreteAliasUrn
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
@@ -112,6 +113,16 @@ def polars_roc_auc(y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> 
     p, n = pl.col("p").cast(pl.Float64), pl.col("n").cast(pl.Float64)
     pairs = (p * (n.cum_sum() - n / 2)).sum() / (p.sum() * n.sum())
     return float(frame.sort("s").select(pairs).collect().item())
+
+
+def numpy_outcomes(probabilities: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    """Independent draws, by a search in the sums of all probabilities."""
+    return _NUMPY.choice(len(probabilities), k, p=probabilities)
+
+
+def scipy_urn(weights: NDArray[np.float64]) -> DiscreteAliasUrn:
+    """Walker's tables in UNU.RAN."""
+    return DiscreteAliasUrn(weights, random_state=_NUMPY)
 
 
 class NumpyReservoir:

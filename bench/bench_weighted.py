@@ -72,7 +72,7 @@ def draw_weighted_item_by_item(k: int) -> Group:
 
 
 WEIGHTED = [draw_weighted(k, kind) for kind in KINDS for k in SIZES.weighted_draws]
-SKETCHED = [draw_weighted_item_by_item(SIZES.weighted_draws[0])]
+SKETCHED = [draw_weighted_item_by_item(k) for k in SIZES.weighted_draws[:2]]
 GROUPS = [*WEIGHTED, *SKETCHED]
 
 

@@ -45,6 +45,10 @@ class Sizes:
     weighted_draws: tuple[int, ...]
     sketch_weights: int
     """Rows for the peer that takes them one by one."""
+    tables: tuple[int, ...]
+    """Outcomes of alias tables."""
+    outcomes: int
+    """Draws from each."""
     file_rows: int
     file_draws: tuple[int, ...]
     scores: int
@@ -77,6 +81,8 @@ FULL = Sizes(
     weights=50_000_000,
     weighted_draws=(1_000, 100_000, 1_000_000),
     sketch_weights=1_000_000,
+    tables=(10, 1_000, 100_000, 1_000_000, 10_000_000, 100_000_000),
+    outcomes=4_000_000,
     file_rows=50_000_000,
     file_draws=(20, 1_000, 100_000),
     scores=10_000_000,
@@ -97,6 +103,8 @@ SMALL = Sizes(
     weights=200_000,
     weighted_draws=(10, 1_000),
     sketch_weights=10_000,
+    tables=(10, 1_000, 100_000),
+    outcomes=10_000,
     file_rows=100_000,
     file_draws=(20, 1_000),
     scores=50_000,

@@ -53,3 +53,18 @@ def read_and_number(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """Read every label, and write every row's number to fresh memory."""
     labels.sum()
     return np.arange(len(labels))
+
+
+@cache
+def _places(n: int, k: int) -> NDArray[np.int64]:
+    return _GENERATOR.integers(0, n, k)
+
+
+@cache
+def _cells(n: int) -> NDArray[np.int64]:
+    return np.ones(n, np.int64)
+
+
+def read_random(n: int, k: int) -> NDArray[np.int64]:
+    """Gather k of n words of 8 bytes from places that are known."""
+    return _cells(n).take(_places(n, k))

@@ -21,8 +21,8 @@ from pytest_benchmark.stats import Stats
 from aliquot._timing import Group, Measured, run, show
 from data import SIZES, SMALL
 
-STEMS = ("sampling", "reservoir", "weighted", "parquet", "ranking", "splitting")
-PACKAGES = ("aliquot", "numpy", "pyarrow", "duckdb", "polars", "pandas", "datasketches", "scikit-learn")
+STEMS = ("sampling", "reservoir", "weighted", "alias", "parquet", "ranking", "splitting")
+PACKAGES = ("aliquot", "numpy", "pyarrow", "duckdb", "polars", "pandas", "datasketches", "scipy", "scikit-learn")
 RESULTS = Path(__file__).parent / "results"
 README = RESULTS.parents[1] / "README.md"
 TITLES = ("job", "rows/s", "ns a row", "time of peers / ours", "time of the floor / ours", "peak MB")
