@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench bench-readme bench-once bench-instructions bench-record bench-gate check format sanitize clean
+.PHONY: demo test bench bench-readme bench-once bench-instructions bench-record bench-gate check format sanitize fuzz clean
 
 demo: $(VENV)/.test
 	$(BIN)/aliquot demo
@@ -48,7 +48,7 @@ format: $(VENV)/.dev
 	$(BIN)/clang-format -i $(CXX_FILES)
 
 # The kernels under AddressSanitizer and UndefinedBehaviorSanitizer, built from a copy of the tree beside the normal build.
-SANITIZE_TESTS := $(addprefix tests/test_,random.py simple_random.py weighted.py hashing.py reservoir.py sources.py alias.py pages.py splitter.py codes.py ranking.py multiclass.py confusion.py)
+SANITIZE_TESTS := $(addprefix tests/test_,random.py simple_random.py weighted.py hashing.py reservoir.py sources.py alias.py pages.py hostile.py splitter.py codes.py ranking.py multiclass.py confusion.py)
 
 sanitize:
 	mkdir -p build/sanitize
@@ -59,11 +59,25 @@ sanitize:
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
 	.venv/bin/python -m pytest -q -m "not slow" -p no:cacheprovider $(SANITIZE_TESTS)
 
+# The Parquet reader under libFuzzer, for FUZZ_SECONDS from the files that were found before; needs clang.
+FUZZ_SECONDS ?= 600
+FUZZ := build/fuzz/parquet_reader
+
+fuzz: $(FUZZ)
+	mkdir -p build/fuzz/corpus
+	$(FUZZ) -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/ \
+	build/fuzz/corpus tests/data/parquet_reader
+
+$(FUZZ): tests/fuzz/parquet_reader.cpp $(wildcard csrc/aliquot/parquet_*.hpp)
+	mkdir -p build/fuzz
+	clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	-D_GLIBCXX_ASSERTIONS -Icsrc $< -o $@
+
 clean:
 	rm -rf build dist .venv src/*.egg-info src/aliquot/_kernels/*.so
 
 HEADERS := $(patsubst csrc/%,%,$(wildcard csrc/aliquot/*.h*))
-CXX_FILES := $(HEADERS:%=csrc/%) tests/data/stream_digest.cpp
+CXX_FILES := $(HEADERS:%=csrc/%) tests/data/stream_digest.cpp tests/fuzz/parquet_reader.cpp
 SOURCES := pyproject.toml setup.py $(wildcard csrc/aliquot/*) $(wildcard src/aliquot/_kernels/*.p*)
 
 $(VENV)/bin/python:

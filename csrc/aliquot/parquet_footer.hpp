@@ -43,7 +43,8 @@ struct column_chunk {
 
   bool complete() const noexcept
   {
-    return physical >= 0 && codec >= 0 && num_values >= 0 && uncompressed >= 0 && compressed >= 0 && data_page >= 0;
+    return encodings.to > 0 && physical >= 0 && codec >= 0 && num_values >= 0 && uncompressed >= 0 && compressed >= 0 &&
+           data_page >= 0;
   }
 
   // Its first byte in the file.
@@ -58,6 +59,7 @@ struct parquet_footer {
   std::vector<leaf_column> leaves;
   std::vector<column_chunk> chunks;  // of the first row group, of the second...
   std::vector<std::int64_t> group_rows;
+  std::int64_t num_rows = 0;
   extent created_by;
   bool has_arrow_schema = false;
 
@@ -75,6 +77,8 @@ struct parquet_footer {
 namespace detail
 {
 
+inline constexpr std::size_t deepest_schema = 200;                // pyarrow descends a schema on the stack
+inline constexpr std::int64_t most_rows = std::int64_t{1} << 48;  // of a file: sums over many files stay in 64 bits
 inline constexpr std::int64_t optional = 1;
 inline constexpr std::int64_t repeated = 2;
 
@@ -132,6 +136,7 @@ inline void read_schema(thrift::reader& in, const thrift::field& at, std::vector
                         open.size() == 1 && found.repetition != repeated});
     rooted = true;
     open.push_back(found.children);
+    if (open.size() > deepest_schema) in.fail();
     while (!open.empty() && open.back() == 0) open.pop_back();
   });
   if (!open.empty()) in.fail();
@@ -193,13 +198,14 @@ inline void read_row_group(thrift::reader& in, parquet_footer& out)
         if (++columns > out.leaves.size()) in.fail();
       });
     else if (at.id == 3)
-      rows = in.natural(at.type);
+      rows = in.natural(at.type, most_rows - out.num_rows);
     else
       return false;
     return true;
   });
   if (rows < 0 || columns != out.leaves.size()) in.fail();
   out.group_rows.push_back(rows);
+  out.num_rows += rows;
 }
 
 inline void read_key_value(thrift::reader& in, parquet_footer& out)

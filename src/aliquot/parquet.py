@@ -318,7 +318,9 @@ def _read_whole(
     )
     batches = file.iter_batches(BATCH_ROWS, row_groups=[unit.group], columns=list(columns), use_threads=False)
     if rows is None:
-        return [batch.select(columns) for batch in batches]
+        whole = [batch.select(columns) for batch in batches]
+        _check_count(whole, unit.num_rows)
+        return whole
     taken = []
     start = 0
     schema = pa.schema([(name, kinds[name]) for name in columns])
@@ -328,7 +330,15 @@ def _read_whole(
             picked = _arrow.take_rows(batch.select(columns), rows[first:last] - start)
             taken.append(_arrow.with_own_dictionaries(_decoded(picked, schema)))
         start += batch.num_rows
+    _check_count(taken, len(rows))
     return _arrow.consolidate(taken, schema)
+
+
+def _check_count(batches: Sequence[pa.RecordBatch], num_rows: int) -> None:
+    """ValueError if pyarrow read other than the footer says, as it does of some files of its own."""
+    found = sum(batch.num_rows for batch in batches)
+    if found != num_rows:
+        raise ValueError(f"must be a readable Parquet file, got {found} for {num_rows} rows of a row group")
 
 
 def _stays_coded(layout: Layout, group: int, name: str, kind: pa.DataType) -> bool:

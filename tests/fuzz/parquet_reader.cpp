@@ -1,0 +1,109 @@
+// Feeds whatever libFuzzer makes up to the Parquet reader, as a file: footer, page index, page headers, values.
+// `make fuzz` builds and runs it; pages are taken as they are, whatever codec the footer claims.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <vector>
+
+#include "aliquot/parquet_mini.hpp"
+#include "aliquot/parquet_pick.hpp"
+
+namespace
+{
+
+using aliquot::thrift::bytes;
+
+bytes footer_of(bytes file)
+{
+  if (file.size() < 12) return file;
+  const std::size_t length = aliquot::detail::load_length(file.data() + file.size() - 8);
+  return length <= file.size() - 12 ? file.subspan(file.size() - 8 - length, length) : file;
+}
+
+void require(bool held)
+{
+  if (!held) std::abort();
+}
+
+bool find_pages(aliquot::page_table& table, const aliquot::column_chunk& chunk, bytes file)
+{
+  const auto size = static_cast<std::int64_t>(file.size());
+  if (chunk.index_offset > 0 && chunk.index_length > 0 && chunk.index_offset <= size &&
+      chunk.index_length <= size - chunk.index_offset)
+    if (table.load(
+            file.subspan(static_cast<std::size_t>(chunk.index_offset), static_cast<std::size_t>(chunk.index_length))))
+      return true;
+  return table.walk({0, file}) == aliquot::thrift::status::good && !table.pages().empty();
+}
+
+void pick(const aliquot::page_table& table, const aliquot::leaf_column& leaf, const std::vector<std::int64_t>& hits,
+          const std::vector<std::int64_t>& rows, bytes file)
+{
+  aliquot::value_picker picker(leaf);
+  if (!picker.fits()) return;
+  std::size_t first = 0;
+  for (const std::int64_t hit : hits) {
+    const auto number = static_cast<std::size_t>(hit);
+    bytes page;
+    aliquot::page_header head;
+    if (!aliquot::page_in(table, number, {0, file}, page, head) || !picker.fits(head)) return;
+    bytes dictionary;
+    aliquot::page_header of_dictionary;
+    if (head.in_codes() && !picker.has_dictionary() &&
+        aliquot::dictionary_in(file.subspan(static_cast<std::size_t>(table.first())), dictionary, of_dictionary) &&
+        !picker.set_dictionary(dictionary.subspan(of_dictionary.size), of_dictionary.num_values))
+      return;
+    const std::size_t apart = picker.levels_apart(head);
+    if (apart > page.size() - head.size) return;
+    const std::int64_t start = table.pages()[number].first_row;
+    std::size_t last = first;
+    while (last < rows.size() && rows[last] < start + table.rows_of(number)) ++last;
+    const std::span<const std::int64_t> here(rows.data() + first, last - first);
+    if (!picker.pick(head, page.subspan(head.size, apart), page.subspan(head.size + apart), here, start)) return;
+    first = last;
+  }
+  require(picker.num_rows() == static_cast<std::int64_t>(rows.size()));
+  require(!picker.page().empty());
+}
+
+void read_chunk(const aliquot::parquet_footer& footer, std::size_t group, std::size_t leaf, bytes file)
+{
+  const aliquot::column_chunk& chunk = footer.chunks[group * footer.leaves.size() + leaf];
+  const std::int64_t num_rows = footer.group_rows[group];
+  aliquot::page_table table(chunk, num_rows, static_cast<std::int64_t>(file.size()));
+  if (!footer.leaves[leaf].flat || !table.fits() || num_rows == 0 || !find_pages(table, chunk, file)) return;
+  std::vector<std::int64_t> rows{0, 0, num_rows / 3, num_rows / 2, num_rows - 1};
+  std::sort(rows.begin(), rows.end());
+  std::vector<std::int64_t> places(rows.size());
+  const std::vector<std::int64_t> hits = aliquot::hit_pages(table, rows, places);
+  pick(table, footer.leaves[leaf], hits, rows, file);
+  const std::vector<aliquot::segment> segments{{0, file}};
+  aliquot::mini_pages pages;
+  if (!aliquot::add_pages(pages, table, hits, segments)) return;
+  if (pages.in_codes && !aliquot::add_dictionary(pages, file.subspan(static_cast<std::size_t>(table.first())))) return;
+  const std::vector<aliquot::mini_column> columns{{&pages, footer.bytes_at(footer.leaves[leaf].element),
+                                                   footer.at(footer.leaves[leaf].name), chunk.physical, chunk.codec,
+                                                   footer.bytes_at(chunk.encodings)}};
+  const std::vector<std::uint8_t> tail = aliquot::mini_tail(columns, footer.at(footer.created_by), "schema");
+  std::vector<std::uint8_t> out(aliquot::parquet_magic.size() + pages.size() + tail.size());
+  aliquot::write_mini(columns, tail, out);
+  // The mini file is one that the same reader understands.
+  aliquot::parquet_footer again;
+  const bytes text = footer_of(out);
+  again.text.assign(text.begin(), text.end());
+  require(aliquot::parse_footer(again));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+  const bytes file(data, size);
+  const bytes text = footer_of(file);
+  aliquot::parquet_footer footer;
+  footer.text.assign(text.begin(), text.end());
+  if (!aliquot::parse_footer(footer)) return 0;
+  for (std::size_t group = 0; group < footer.group_rows.size(); ++group)
+    for (std::size_t leaf = 0; leaf < footer.leaves.size(); ++leaf) read_chunk(footer, group, leaf, file);
+  return 0;
+}
