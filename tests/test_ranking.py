@@ -289,7 +289,7 @@ class TestBatching:
             waiting = []
             for y_true, y_score, _ in pieces(columns, range(40, 4000, 40)):
                 streamed.update(y_true, y_score)
-                waiting.append(streamed._pending_rows)
+                waiting.append(streamed._pending.rows)
             assert max(waiting) < (100 if kind == "ties" else 4000)
             assert max(waiting) > (0 if kind == "ties" else 900)
             assert streamed == whole

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <type_traits>
 
@@ -105,24 +106,24 @@ void count_digits(std::span<const Row> rows, int shift, Word mask, digit_counts&
   counts_to_starts(std::span(counts.data(), digits));
 }
 
-// By the bits in which words differ, the last digit first, in as few and as narrow digits as will do.
+// By some bits, the last digit first, in as few and as narrow digits as will do.
 template <class Row, class Word>
-void sort_by_digits(std::span<Row> rows, Row* spare, Word differing) noexcept
+void sort_by_digits(std::span<Row> rows, Row* spare, Word bits) noexcept
 {
-  const int bits = static_cast<int>(std::bit_width(differing)) - std::countr_zero(differing);
+  const int width = static_cast<int>(std::bit_width(bits)) - std::countr_zero(bits);
   const int most = digit_bits_for(rows.size());
-  const int passes = (bits + most - 1) / most;
-  const int digit_bits = (bits + passes - 1) / passes;
+  const int passes = (width + most - 1) / most;
+  const int digit_bits = (width + passes - 1) / passes;
   const auto mask = static_cast<Word>((Word{1} << digit_bits) - 1);
   digit_counts starts;
   std::span<Row> from = rows;
   Row* to = spare;
-  while (differing != 0) {
-    const int shift = std::countr_zero(differing);
+  while (bits != 0) {
+    const int shift = std::countr_zero(bits);
     count_digits<Row>(from, shift, mask, starts);
     deal<Row>(from, to, shift, mask, starts);
-    differing &= static_cast<Word>(~static_cast<Word>(mask << shift));
-    std::span<Row> sorted(to, rows.size());
+    bits &= static_cast<Word>(~static_cast<Word>(mask << shift));
+    const std::span<Row> sorted(to, rows.size());
     to = from.data();
     from = sorted;
   }
@@ -142,8 +143,19 @@ void sort_rows(std::span<Row> rows, Row* spare) noexcept
   differing &= static_cast<Word>(~Word{1});
   if (differing == 0) return;
   const int bits = static_cast<int>(std::bit_width(differing));
-  if (rows.size_bytes() <= detail::cached_bytes || bits <= detail::most_digit_bits)
-    return detail::sort_by_digits(rows, spare, differing);
+  if (rows.size_bytes() <= detail::cached_bytes || bits <= detail::most_digit_bits) {
+    // Some more bits than it takes to number the rows leave few alike, and so most of a long key need not be looked at.
+    const int enough = static_cast<int>(std::bit_width(rows.size())) + 4;
+    const int rest = std::max(bits - enough, 0);
+    const auto low = static_cast<Word>((Word{1} << rest) - 1);
+    detail::sort_by_digits(rows, spare, static_cast<Word>(differing & ~low));
+    if ((differing & low) == 0) return;
+    for (std::size_t start = 0, end = 1; start < rows.size(); start = end++) {
+      while (end < rows.size() && rows[end].word >> rest == rows[start].word >> rest) ++end;
+      if (end - start > 1) sort_rows(rows.subspan(start, end - start), spare);
+    }
+    return;
+  }
   // Too many for the cache: one pass by the first digit, then digit by digit in each bucket.
   constexpr auto mask = static_cast<Word>((Word{1} << detail::most_digit_bits) - 1);
   const int shift = bits - detail::most_digit_bits;
@@ -159,10 +171,10 @@ void sort_rows(std::span<Row> rows, Row* spare) noexcept
 }
 
 // Deal rows to buckets by the first bits in which keys differ, sort each, and call bucket(rows, first_bit) with the bit
-// that their words lack, by ascending key. row(i) is row i; `room` is for twice as many as there are keys, of which
-// there are fewer than 2^32 (not checked).
+// that their words lack, by ascending key; it may write over them. row(i) is row i; `rows` has room for all, fewer than
+// 2^32 (not checked).
 template <class Row, class Key, class MakeRow, class Bucket>
-void sort_in_buckets(std::span<const Key> keys, MakeRow&& row, std::span<Row> room, Bucket&& bucket)
+void sort_in_buckets(std::span<const Key> keys, MakeRow&& row, Row* rows, Bucket&& bucket)
 {
   if (keys.empty()) return;
   Key differing = 0;
@@ -174,19 +186,20 @@ void sort_in_buckets(std::span<const Key> keys, MakeRow&& row, std::span<Row> ro
   detail::digit_counts ends;
   std::fill_n(ends.begin(), digits, 0u);
   for (const Key key : keys) ++ends[static_cast<std::size_t>(key >> shift & mask)];
+  const auto spare = std::make_unique_for_overwrite<Row[]>(*std::max_element(ends.data(), ends.data() + digits));
   detail::counts_to_starts(std::span(ends.data(), digits));
   for (std::size_t i = 0; i < keys.size(); ++i)
-    room[ends[static_cast<std::size_t>(keys[i] >> shift & mask)]++] = row(i);
+    rows[ends[static_cast<std::size_t>(keys[i] >> shift & mask)]++] = row(i);
   // The first bit is one of the digit's, or of those before it, in which all keys are alike.
   constexpr int first = 8 * sizeof(Key) - 1;
   const auto alike = static_cast<Key>(keys[0] & ~static_cast<Key>(mask << shift));
   std::size_t start = 0;
   for (std::size_t digit = 0; digit < digits; start = ends[digit++]) {
     if (ends[digit] == start) continue;
-    const std::span<Row> rows = room.subspan(start, ends[digit] - start);
-    sort_rows(rows, room.data() + keys.size());
+    const std::span<Row> sorted(rows + start, ends[digit] - start);
+    sort_rows(sorted, spare.get());
     const auto prefix = static_cast<Key>(alike | static_cast<Key>(static_cast<Key>(digit) << shift));
-    bucket(rows, static_cast<Key>(prefix >> first << first));
+    bucket(std::span<const Row>(sorted), static_cast<Key>(prefix >> first << first));
   }
 }
 

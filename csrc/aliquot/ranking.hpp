@@ -97,13 +97,16 @@ std::size_t weigh_rows(std::span<const Row> rows, Key first_bit, Key* keys, limb
 {
   const std::size_t width = 2 * static_cast<std::size_t>(format.limbs);
   std::size_t size = 0;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (i == 0 || rows[i].word >> 1 != rows[i - 1].word >> 1) {
-      keys[size] = static_cast<Key>(rows[i].word >> 1 | first_bit);
+  Key at = 0;
+  for (const Row row : rows) {  // a copy, as a key may be written in its place
+    const Key key = row.word >> 1;
+    if (size == 0 || key != at) {
+      keys[size] = key | first_bit;
       std::fill_n(masses + size++ * width, width, limb{0});
+      at = key;
     }
-    const bool is_negative = (rows[i].word & 1) == 0;
-    add_weight(masses + (size - 1) * width + (is_negative ? format.limbs : 0), format, rows[i]);
+    const bool is_negative = (row.word & 1) == 0;
+    add_weight(masses + (size - 1) * width + (is_negative ? format.limbs : 0), format, row);
   }
   return size;
 }
@@ -115,7 +118,7 @@ namespace detail
 
 template <class Row, class Key>
 std::size_t rank_rows_as(std::span<const Key> keys, const std::uint8_t* labels, [[maybe_unused]] const double* weights,
-                         std::span<Row> room, const ranking_room<Key>& out) noexcept
+                         Row* room, const ranking_room<Key>& out)
 {
   constexpr bool is_weighted = std::is_same_v<Row, weighted_row<Key>>;
   const auto row = [=](std::size_t i) {
@@ -144,23 +147,32 @@ std::size_t rank_rows_as(std::span<const Key> keys, const std::uint8_t* labels, 
 
 }  // namespace detail
 
-// How much room rank_rows works in.
-template <class Key>
-constexpr std::size_t room_bytes(const Key*, std::size_t rows, bool is_weighted) noexcept
-{
-  return 2 * rows * (is_weighted ? sizeof(weighted_row<Key>) : sizeof(labelled_row<Key>));
-}
-
 // Rows in any order as a ranking of single scores, whose size is returned: labels 0 or 1, weights finite and above 0,
-// or null for rows that weigh 1; `room` aligned for double. Fewer than 2^32 rows (not checked).
+// or null for rows that weigh 1. Fewer than 2^32 rows (not checked).
+//
+// Rows that weigh 1 are sorted where the keys of the ranking go, which never overtake them: memory that is new is
+// dearer than sorting in it. Weighted ones are sorted in `room`, of as many.
 template <class Key>
 std::size_t rank_rows(const Key* keys, std::size_t rows, const std::uint8_t* labels, const double* weights,
-                      std::uint8_t* room, const ranking_room<Key>& out) noexcept
+                      weighted_row<Key>* room, const ranking_room<Key>& out)
 {
-  const auto as = [&]<class Row>(Row* in) {
-    return detail::rank_rows_as(std::span(keys, rows), labels, weights, std::span(in, 2 * rows), out);
-  };
-  return weights ? as(reinterpret_cast<weighted_row<Key>*>(room)) : as(reinterpret_cast<labelled_row<Key>*>(room));
+  static_assert(sizeof(labelled_row<Key>) == sizeof(Key));
+  if (weights) return detail::rank_rows_as(std::span(keys, rows), labels, weights, room, out);
+  return detail::rank_rows_as(std::span(keys, rows), labels, weights, reinterpret_cast<labelled_row<Key>*>(out.first),
+                              out);
+}
+
+// How many bytes `room` takes, and bytes as that; for the type of these keys.
+template <class Key>
+constexpr std::size_t room_bytes(const Key*, std::size_t rows) noexcept
+{
+  return rows * sizeof(weighted_row<Key>);
+}
+
+template <class Key>
+weighted_row<Key>* as_room(const Key*, std::uint8_t* bytes) noexcept
+{
+  return reinterpret_cast<weighted_row<Key>*>(bytes);
 }
 
 // Two rankings as one, whose size is returned; its unit is at most theirs.

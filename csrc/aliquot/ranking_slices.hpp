@@ -55,7 +55,7 @@ void rank_slices(std::span<const std::int32_t> codes, const Key* keys, const std
   std::vector<Key> slice_keys(largest);
   std::vector<std::uint8_t> slice_labels(largest);
   std::vector<double> slice_weights(weights ? largest : 0);
-  std::vector<std::uint8_t> room(room_bytes(keys, largest, weights != nullptr));
+  std::vector<weighted_row<Key>> room(weights ? largest : 0);
   std::vector<Key> first(largest);
   std::vector<limb> masses(2 * largest * static_cast<std::size_t>(format.limbs));
   for (std::size_t s = 0; s < roc_areas.size(); ++s) {

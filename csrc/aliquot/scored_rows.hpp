@@ -94,12 +94,13 @@ std::int64_t read_floats(const Float* scores, std::span<Key> keys) noexcept
   using Wide = std::conditional_t<sizeof(Key) == sizeof(float), float, double>;
   for (std::size_t at = 0; at < keys.size(); at += block_rows) {
     const std::size_t end = std::min(at + block_rows, keys.size());
-    bool is_nan = false;
+    Key nans = 0;  // as wide as keys, so that the loop becomes vectors
     for (std::size_t i = at; i < end; ++i) {
-      is_nan |= scores[i] != scores[i];
-      keys[i] = descending_key(static_cast<Wide>(scores[i]));
+      const auto score = static_cast<Wide>(scores[i]);
+      nans |= static_cast<Key>(score != score);
+      keys[i] = descending_key(score);
     }
-    if (is_nan) return std::find_if(scores + at, scores + end, [](Float s) { return s != s; }) - scores;
+    if (nans != 0) return std::find_if(scores + at, scores + end, [](Float s) { return s != s; }) - scores;
   }
   return all_rows_good;
 }

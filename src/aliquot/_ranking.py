@@ -1,6 +1,5 @@
 """Rankings: scores in descending order with what weighs on each, and how rows become one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +9,13 @@ from numpy.typing import NDArray
 
 from aliquot._kernels import ranking as _kernel
 from aliquot._kernels import scored_rows
-from aliquot._scored_rows import MassRange, ScoredRows
+from aliquot._scored_rows import MassRange, ScoredColumns, ScoredRows
 
 MOST_ROWS = 2**27
 """Sorted at once, at the most: what that takes beside the rows is as large as they are."""
+
+KEPT_ROWS = 2**18
+"""Room for as many is kept when they are ranked: making it anew costs more than filling it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,23 +122,59 @@ class Ranking:
         return Ranking(first, last, masses, self.unit, level)
 
 
-def rank(chunks: Sequence[ScoredRows], before: Ranking, masses: MassRange, bins: int | None) -> Ranking:
-    """A ranking with more rows; ``masses`` are those of all rows then."""
-    is_wide = bins is not None or any(chunk.keys.dtype == np.uint64 for chunk in chunks)
-    keys = _joined([widen(chunk.keys) if is_wide else chunk.keys for chunk in chunks])
-    labels = _joined([chunk.labels for chunk in chunks])
-    weights = None
-    if any(chunk.weights is not None for chunk in chunks):
-        weights = _joined([np.ones(len(chunk)) if chunk.weights is None else chunk.weights for chunk in chunks])
-    ranking = before
-    for start in range(0, len(keys), MOST_ROWS):
-        rows = slice(start, start + MOST_ROWS)
+class Pending:
+    """Rows that wait to be ranked: arrays that are filled from the front, and then used again."""
+
+    __slots__ = ("_is_weighted", "_is_wide", "_keys", "_labels", "_weights", "rows")
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._is_wide = self._is_weighted = False
+        self._keys: NDArray[Any] = np.empty(0, np.uint32)
+        self._labels = np.empty(0, np.uint8)
+        self._weights = np.empty(0)
+
+    def takes(self, *, is_wide: bool, is_weighted: bool) -> bool:
+        """Whether rows like these can be added to those that wait."""
+        return self.rows == 0 or (is_wide <= self._is_wide and is_weighted <= self._is_weighted)
+
+    def read(self, columns: ScoredColumns, *, is_wide: bool) -> ScoredRows:
+        """The rows, where they would wait; they do once ``rows`` counts them. For columns that it takes."""
+        is_weighted = columns.weights is not None
+        if self.rows == 0:
+            self._is_wide, self._is_weighted = is_wide, is_weighted
+        end = self.rows + len(columns)
+        self._keys = self._grown(self._keys, end, np.uint64 if self._is_wide else np.uint32)
+        self._labels = self._grown(self._labels, end, np.uint8)
+        if self._is_weighted:
+            self._weights = self._grown(self._weights, end, np.float64)
+        at = slice(self.rows, end)
+        return columns.read(self._keys[at], self._labels[at], self._weights[at] if self._is_weighted else None)
+
+    def rank(self, before: Ranking, masses: MassRange, bins: int | None) -> Ranking:
+        """A ranking with the rows that wait, which they no longer do; ``masses`` are those of all rows then."""
         unit, limbs = masses.format
-        fresh = _kernel.rank(keys[rows], labels[rows], None if weights is None else weights[rows], unit, limbs)
-        made = Ranking(fresh[0], None, fresh[1], unit)
-        ranking = made if len(ranking) == 0 else ranking.merged(made, masses)
-        ranking = ranking if bins is None else ranking.binned(bins)
-    return ranking
+        ranking = before
+        for start in range(0, self.rows, MOST_ROWS):
+            rows = slice(start, min(start + MOST_ROWS, self.rows))
+            weights = self._weights[rows] if self._is_weighted else None
+            first, sums = _kernel.rank(self._keys[rows], self._labels[rows], weights, unit, limbs)
+            made = Ranking(first, None, sums, unit, before.level)
+            if bins is not None:  # first by itself, so that few entries are left to merge
+                made = made.binned(bins)
+            ranking = made if len(ranking) == 0 else ranking.merged(made, masses)
+            ranking = ranking if bins is None else ranking.binned(bins)
+        self.rows = 0
+        if len(self._keys) > KEPT_ROWS:
+            self._keys, self._labels, self._weights = self._keys[:0].copy(), self._labels[:0].copy(), np.empty(0)
+        return ranking
+
+    def _grown(self, array: NDArray[Any], size: int, kind: type[np.generic]) -> NDArray[Any]:
+        if array.dtype == kind and len(array) >= size:
+            return array
+        grown = np.empty(max(size, 2 * self.rows), kind)
+        grown[: self.rows] = array[: self.rows]
+        return grown
 
 
 def widen(keys: NDArray[Any]) -> NDArray[Any]:
@@ -146,7 +184,3 @@ def widen(keys: NDArray[Any]) -> NDArray[Any]:
     wide = np.empty(len(keys), np.uint64)
     scored_rows.read_scores(pa.array(scored_rows.scores(keys)), wide)
     return wide
-
-
-def _joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

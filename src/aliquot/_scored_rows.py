@@ -1,6 +1,5 @@
 """Labels, scores and weights of rows, from whatever holds them, in the few types that rankings are made of."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +51,59 @@ class ScoredRows:
         return len(self.keys)
 
 
-def read_rows(
+@dataclass(frozen=True)
+class ScoredColumns:
+    """Columns without nulls in types that kernels read: labels of booleans or numbers, scores of float32 or float64."""
+
+    labels: pa.Array
+    scores: pa.Array
+    weights: pa.Array | None
+    rows: NDArray[np.int64] | None
+    """Where they were among the rows given, if some were skipped."""
+    n_seen: int
+    first_row: int
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether keys of 32 bits cannot hold the scores."""
+        return not pa.types.is_float32(self.scores.type)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def read(self, keys: NDArray[Any], labels: NDArray[np.uint8], weights: NDArray[np.float64] | None) -> ScoredRows:
+        """The rows that weigh something, at the front of these arrays; ``weights`` may be None if there are none."""
+        bad, zeros, minus_ones = _kernel.read_labels(self.labels, labels)
+        if bad >= 0:
+            raise ValueError(f"y_true: must hold 0 and 1, or -1 and 1, got {self.labels[bad]} at row {self._row(bad)}")
+        bad = _kernel.read_scores(self.scores, keys)
+        if bad >= 0:
+            raise ValueError(f"y_score: must not be NaN, got nan at row {self._row(bad)}")
+        negatives = check_negatives(frozenset(label for label, there in ((0, zeros), (-1, minus_ones)) if there))
+        if self.weights is None or weights is None:
+            if weights is not None:
+                weights.fill(1.0)
+            return ScoredRows(keys, labels, weights, MassRange(len(self)), self.n_seen, negatives)
+        given = as_floats(as_numbers("sample_weight", self.weights))
+        kept, lowest, highest = _kernel.drop_weightless(given, keys, labels, weights)
+        if kept < 0:
+            raise bad_weight("sample_weight", given[-1 - kept], self._row(-1 - kept))
+        masses = MassRange(kept, lowest, highest) if kept else MassRange()
+        return ScoredRows(keys[:kept], labels[:kept], weights[:kept], masses, self.n_seen, negatives)
+
+    def _row(self, position: int) -> int:
+        return self.first_row + (position if self.rows is None else int(self.rows[position]))
+
+
+def read_rows(y_true: Any, y_score: Any, sample_weight: Any = None, **options: Any) -> ScoredRows:
+    """Rows to be ranked, in arrays of their own; options and errors are those of ``as_columns`` and ``read``."""
+    columns = as_columns(y_true, y_score, sample_weight, **options)
+    n = len(columns)
+    keys = np.empty(n, np.uint64 if columns.is_wide else np.uint32)
+    return columns.read(keys, np.empty(n, np.uint8), None if columns.weights is None else np.empty(n))
+
+
+def as_columns(
     y_true: Any,
     y_score: Any,
     sample_weight: Any = None,
@@ -60,26 +111,27 @@ def read_rows(
     positive: Any = None,
     skip_nulls: bool = False,
     first_row: int = 0,
-) -> ScoredRows:
-    """Rows to be ranked, the first of which has this number.
+) -> ScoredColumns:
+    """Columns to be read, whose first row has this number.
 
     Raises
     ------
     ValueError
-        For columns of unlike lengths, a null unless ``skip_nulls``, a label that is none, a score that is NaN, a weight
-        that is negative or not finite. It names the row, from 0.
+        For columns of unlike lengths, and a null unless ``skip_nulls``, naming the row. So does ``read``, for a label
+        that is none, a score that is NaN, or a weight that is negative or not finite.
     TypeError
         For columns of other types, and for labels that need ``positive``.
     """
-    labels = _labels(as_array("y_true", y_true), positive)
-    scores = _scores(as_array("y_score", y_score))
-    columns = {"y_true": labels, "y_score": scores}
+    columns = {
+        "y_true": _labels(as_array("y_true", y_true), positive),
+        "y_score": _scores(as_array("y_score", y_score)),
+    }
     if sample_weight is not None:
         columns["sample_weight"] = as_array("sample_weight", sample_weight)
+    n_seen = len(columns["y_true"])
     for name, column in columns.items():
-        if len(column) != len(labels):
-            raise ValueError(f"{name}: must be as long as y_true, got {len(column)} for {len(labels)} rows")
-    n_seen = len(labels)
+        if len(column) != n_seen:
+            raise ValueError(f"{name}: must be as long as y_true, got {len(column)} for {n_seen} rows")
     rows = None
     if any(column.null_count for column in columns.values()):
         if not skip_nulls:
@@ -87,44 +139,14 @@ def read_rows(
         valid = np.logical_and.reduce([column.is_valid().to_numpy(False) for column in columns.values()])
         rows = np.flatnonzero(valid)
         columns = {name: column.filter(pa.array(valid)) for name, column in columns.items()}
-
-    def row(position: int) -> int:
-        return first_row + (position if rows is None else int(rows[position]))
-
-    keys, flags, negatives = _read(columns, row)
-    if "sample_weight" not in columns:
-        return ScoredRows(keys, flags, None, MassRange(len(keys)), n_seen, negatives)
-    given = as_floats(as_numbers("sample_weight", columns["sample_weight"]))
-    weights = np.empty(len(keys))
-    kept, lowest, highest = _kernel.drop_weightless(given, keys, flags, weights)
-    if kept < 0:
-        raise bad_weight("sample_weight", given[-1 - kept], row(-1 - kept))
-    masses = MassRange(kept, lowest, highest) if kept else MassRange()
-    return ScoredRows(keys[:kept], flags[:kept], weights[:kept], masses, n_seen, negatives)
+    return ScoredColumns(columns["y_true"], columns["y_score"], columns.get("sample_weight"), rows, n_seen, first_row)
 
 
-def _read(
-    columns: dict[str, pa.Array], row: Callable[[int], int]
-) -> tuple[NDArray[Any], NDArray[np.uint8], frozenset[int]]:
-    """Keys, labels and which labels stand for no; ``row`` numbers rows for errors."""
-    labels, scores = columns["y_true"], columns["y_score"]
-    flags = np.empty(len(labels), np.uint8)
-    bad, zeros, minus_ones = _kernel.read_labels(labels, flags)
-    if bad >= 0:
-        raise ValueError(f"y_true: must hold 0 and 1, or -1 and 1, got {labels[bad]} at row {row(bad)}")
-    keys = np.empty(len(scores), np.uint32 if pa.types.is_float32(scores.type) else np.uint64)
-    bad = _kernel.read_scores(scores, keys)
-    if bad >= 0:
-        raise ValueError(f"y_score: must not be NaN, got nan at row {row(bad)}")
-    negatives = frozenset(label for label, there in ((0, zeros), (-1, minus_ones)) if there)
-    check_negatives(negatives)
-    return keys, flags, negatives
-
-
-def check_negatives(negatives: Iterable[int]) -> None:
+def check_negatives(negatives: frozenset[int]) -> frozenset[int]:
     """ValueError if both 0 and -1 stand for no."""
-    if len(set(negatives)) > 1:
+    if len(negatives) > 1:
         raise ValueError("y_true: must hold 0 and 1, or -1 and 1, got both 0 and -1")
+    return negatives
 
 
 def check_positive(positive: Any) -> Any:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from aliquot import _curves
 from aliquot._checks import check_bool, check_choice, check_count, check_fraction, describe
 from aliquot._kernels import ranking as _kernel
-from aliquot._ranking import Ranking, rank
+from aliquot._ranking import Pending, Ranking
 from aliquot._saved import pack, unpack
-from aliquot._scored_rows import MassRange, ScoredRows, check_negatives, check_positive, read_rows
+from aliquot._scored_rows import MassRange, as_columns, check_negatives, check_positive
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[Any]]
 
@@ -64,7 +64,7 @@ class BinaryCurve:
     """
 
     __slots__ = (
-        "_bins", "_limit", "_masses", "_n_seen", "_negatives", "_nulls", "_pending", "_pending_rows", "_positive",
+        "_bins", "_limit", "_masses", "_n_seen", "_negatives", "_nulls", "_pending", "_positive",
         "_ranking",
     )  # fmt: skip
 
@@ -76,8 +76,7 @@ class BinaryCurve:
         self._negatives: frozenset[int] = frozenset()
         self._masses = MassRange()
         self._ranking = Ranking.of_nothing(is_wide=bins is not None)
-        self._pending: tuple[ScoredRows, ...] = ()
-        self._pending_rows = 0
+        self._pending = Pending()
         self._limit = FEW_ROWS
 
     def update(self, y_true: Any, y_score: Any, *, sample_weight: Any = None) -> None:
@@ -100,7 +99,7 @@ class BinaryCurve:
         TypeError
             For other types.
         """
-        rows = read_rows(
+        columns = as_columns(
             y_true,
             y_score,
             sample_weight,
@@ -108,14 +107,15 @@ class BinaryCurve:
             skip_nulls=self._nulls == "skip",
             first_row=self._n_seen,
         )
-        check_negatives(self._negatives | rows.negatives)
-        self._negatives |= rows.negatives
+        is_wide = columns.is_wide or self._bins is not None
+        if not self._pending.takes(is_wide=is_wide, is_weighted=columns.weights is not None):
+            self._settle()
+        rows = self._pending.read(columns, is_wide=is_wide)
+        self._negatives = check_negatives(self._negatives | rows.negatives)
         self._n_seen += rows.n_seen
-        if len(rows):
-            self._masses |= rows.masses
-            self._pending += (rows,)
-            self._pending_rows += len(rows)
-        if self._pending_rows >= self._limit:
+        self._masses |= rows.masses
+        self._pending.rows += len(rows)
+        if self._pending.rows >= self._limit:
             self._settle()
 
     def merge(self, other: "BinaryCurve") -> None:
@@ -134,13 +134,13 @@ class BinaryCurve:
             ours, theirs = getattr(self, f"_{name}"), getattr(other, f"_{name}")
             if (type(ours), ours) != (type(theirs), theirs):
                 raise ValueError(f"other: must have {name}={ours!r}, got {name}={theirs!r}")
-        check_negatives(self._negatives | other._negatives)
+        negatives = check_negatives(self._negatives | other._negatives)
         ours, theirs = self._settled(), other._settled()
         masses = self._masses | other._masses
         ranking = ours.merged(theirs, masses) if len(ours) and len(theirs) else ours if len(ours) else theirs
         self._ranking = ranking if self._bins is None else ranking.binned(self._bins)
         self._masses = masses
-        self._negatives |= other._negatives
+        self._negatives = negatives
         self._n_seen += other._n_seen
 
     @property
@@ -343,9 +343,10 @@ class BinaryCurve:
         return BinaryCurve.from_bytes, (self.to_bytes(),)
 
     def __copy__(self) -> "BinaryCurve":
+        self._settled()
         made = BinaryCurve.__new__(BinaryCurve)
-        for name in self.__slots__:  # none of them ever changes
-            setattr(made, name, getattr(self, name))
+        for name in self.__slots__:  # nothing of which ever changes, but for rows that wait
+            setattr(made, name, Pending() if name == "_pending" else getattr(self, name))
         return made
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "BinaryCurve":
@@ -368,16 +369,15 @@ class BinaryCurve:
 
     def _settled(self) -> Ranking:
         """The ranking of all rows seen."""
-        if self._pending:
+        if self._pending.rows:
             self._settle()
         return self._ranking
 
     def _settle(self) -> None:
-        before = len(self._ranking)
-        self._ranking = rank(self._pending, self._ranking, self._masses, self._bins)
-        hardly_repeat = self._bins is None and 2 * (len(self._ranking) - before) > self._pending_rows
+        before, fresh = len(self._ranking), self._pending.rows
+        self._ranking = self._pending.rank(self._ranking, self._masses, self._bins)
+        hardly_repeat = self._bins is None and 2 * (len(self._ranking) - before) > fresh
         self._limit = max(MANY_ROWS if hardly_repeat else FEW_ROWS, 0 if self._bins else len(self._ranking))
-        self._pending, self._pending_rows = (), 0
 
     def _steps(self) -> Curve:
         """Down to each entry's lowest score: masses of positive and of negative rows, and that score."""

@@ -7,7 +7,6 @@ address of a view's first element is null for a view of None.
 """
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
-from libcpp cimport bool as bool_t
 
 from aliquot._kernels.random cimport span
 
@@ -25,6 +24,9 @@ cdef extern from "aliquot/ranking_slices.hpp" namespace "aliquot" nogil:
     cdef struct mass_format:
         int unit
         int limbs
+
+    cdef cppclass weighted_row[Key]:
+        pass
 
     cdef cppclass ranking_view[Key]:
         pass
@@ -45,9 +47,11 @@ cdef extern from "aliquot/ranking_slices.hpp" namespace "aliquot" nogil:
 
     ranking_view[Key] view_ranking[Key](size_t, const Key*, const Key*, const uint32_t*, mass_format)
     ranking_room[Key] write_ranking[Key](Key*, Key*, uint32_t*, mass_format)
-    size_t room_bytes[Key](const Key*, size_t, bool_t)
+    size_t room_bytes[Key](const Key*, size_t)
     size_t rank_rows[Key](
-        const Key*, size_t, const uint8_t*, const double*, uint8_t*, const ranking_room[Key]&)
+        const Key*, size_t, const uint8_t*, const double*, weighted_row[Key]*, const ranking_room[Key]&
+    ) except +
+    weighted_row[Key]* as_room[Key](const Key*, uint8_t*)
     size_t merge_rankings[Key](const ranking_view[Key]&, const ranking_view[Key]&, const ranking_room[Key]&)
     pair_masses[uint64_t] count_pairs[Key](const ranking_view[Key]&)
     pair_masses[double] weigh_pairs[Key](const ranking_view[Key]&) except +
@@ -82,11 +86,11 @@ def rank(const key[::1] keys, const uint8_t[::1] labels, const double[::1] weigh
     cdef size_t n = keys.shape[0]
     cdef key[::1] first = np.empty(n, np.uint32 if key is uint32_t else np.uint64)
     cdef uint32_t[:, :, ::1] masses = np.empty((n, 2, limbs), np.uint32)
-    cdef uint8_t[::1] room = np.empty(room_bytes(&keys[0], n, weights is not None), np.uint8)
+    cdef uint8_t[::1] room = np.empty(0 if weights is None else room_bytes(&keys[0], n), np.uint8)
     cdef size_t size
     with nogil:  # the views hold the arrays; those written to are new
         size = rank_rows(
-            &keys[0], n, &labels[0], &weights[0], &room[0],
+            &keys[0], n, &labels[0], &weights[0], as_room(&keys[0], &room[0]),
             write_ranking(&first[0], <key*> NULL, &masses[0, 0, 0], format_of(unit, limbs)))
     return cut(first.base, size), cut(masses.base, size)
 
