@@ -15,7 +15,10 @@ MOST_ROWS = 2**27
 """Sorted at once, at the most: what that takes beside the rows is as large as they are."""
 
 KEPT_ROWS = 2**18
-"""Room for as many is kept when they are ranked: making it anew costs more than filling it."""
+"""Room for as many is kept when they are ranked: memory that is new is dearer than what is done in it."""
+
+FEWEST_ROWS = 2**12
+"""Below, there is room for twice the rows that wait, as there may be many curves of few; above, for all that will."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,65 +119,84 @@ class Ranking:
 
     def binned(self, bins: int) -> "Ranking":
         """In at most this many bins."""
-        first, last, masses, level = _kernel.join_bins(
-            self.first.copy(), self.lowest.copy(), self.masses.copy(), self.level, bins
-        )
-        return Ranking(first, last, masses, self.unit, level)
+        return join_bins(self.first.copy(), self.lowest.copy(), self.masses.copy(), self.unit, self.level, bins)
+
+
+def join_bins(
+    first: NDArray[np.uint64], last: NDArray[np.uint64], masses: NDArray[np.uint32], unit: int, level: int, bins: int
+) -> Ranking:
+    """A ranking in at most this many bins, of arrays that are written over."""
+    size, level = _kernel.join_bins(first, last, masses, level, bins)
+    return Ranking(first[:size].copy(), last[:size].copy(), masses[:size].copy(), unit, level)
 
 
 class Pending:
     """Rows that wait to be ranked: arrays that are filled from the front, and then used again."""
 
-    __slots__ = ("_is_weighted", "_is_wide", "_keys", "_labels", "_weights", "rows")
+    __slots__ = ("_arrays", "_is_weighted", "_is_wide", "rows")
 
     def __init__(self) -> None:
         self.rows = 0
         self._is_wide = self._is_weighted = False
-        self._keys: NDArray[Any] = np.empty(0, np.uint32)
-        self._labels = np.empty(0, np.uint8)
-        self._weights = np.empty(0)
+        self._arrays: dict[str, NDArray[Any]] = {}
 
     def takes(self, *, is_wide: bool, is_weighted: bool) -> bool:
         """Whether rows like these can be added to those that wait."""
         return self.rows == 0 or (is_wide <= self._is_wide and is_weighted <= self._is_weighted)
 
-    def read(self, columns: ScoredColumns, *, is_wide: bool) -> ScoredRows:
-        """The rows, where they would wait; they do once ``rows`` counts them. For columns that it takes."""
-        is_weighted = columns.weights is not None
+    def read(self, columns: ScoredColumns, limit: int, *, is_wide: bool) -> ScoredRows:
+        """The rows, where they would wait; they do once ``rows`` counts them. For columns that it takes.
+
+        About ``limit`` rows will wait before they are ranked.
+        """
         if self.rows == 0:
-            self._is_wide, self._is_weighted = is_wide, is_weighted
+            self._is_wide, self._is_weighted = is_wide, columns.weights is not None
         end = self.rows + len(columns)
-        self._keys = self._grown(self._keys, end, np.uint64 if self._is_wide else np.uint32)
-        self._labels = self._grown(self._labels, end, np.uint8)
-        if self._is_weighted:
-            self._weights = self._grown(self._weights, end, np.float64)
+        room = max(end, 2 * self.rows if end < FEWEST_ROWS else limit)
         at = slice(self.rows, end)
-        return columns.read(self._keys[at], self._labels[at], self._weights[at] if self._is_weighted else None)
+        keys = self._array("keys", room, np.uint64 if self._is_wide else np.uint32, self.rows)[at]
+        labels = self._array("labels", room, np.uint8, self.rows)[at]
+        weights = self._array("weights", room, np.float64, self.rows)[at] if self._is_weighted else None
+        return columns.read(keys, labels, weights)
 
     def rank(self, before: Ranking, masses: MassRange, bins: int | None) -> Ranking:
         """A ranking with the rows that wait, which they no longer do; ``masses`` are those of all rows then."""
-        unit, limbs = masses.format
         ranking = before
         for start in range(0, self.rows, MOST_ROWS):
-            rows = slice(start, min(start + MOST_ROWS, self.rows))
-            weights = self._weights[rows] if self._is_weighted else None
-            first, sums = _kernel.rank(self._keys[rows], self._labels[rows], weights, unit, limbs)
-            made = Ranking(first, None, sums, unit, before.level)
-            if bins is not None:  # first by itself, so that few entries are left to merge
-                made = made.binned(bins)
+            made = self._ranked(slice(start, min(start + MOST_ROWS, self.rows)), masses, before.level, bins)
             ranking = made if len(ranking) == 0 else ranking.merged(made, masses)
             ranking = ranking if bins is None else ranking.binned(bins)
+        if self.rows > KEPT_ROWS:
+            self._arrays.clear()
         self.rows = 0
-        if len(self._keys) > KEPT_ROWS:
-            self._keys, self._labels, self._weights = self._keys[:0].copy(), self._labels[:0].copy(), np.empty(0)
         return ranking
 
-    def _grown(self, array: NDArray[Any], size: int, kind: type[np.generic]) -> NDArray[Any]:
-        if array.dtype == kind and len(array) >= size:
-            return array
-        grown = np.empty(max(size, 2 * self.rows), kind)
-        grown[: self.rows] = array[: self.rows]
-        return grown
+    def _ranked(self, rows: slice, masses: MassRange, level: int, bins: int | None) -> Ranking:
+        keys, labels = self._arrays["keys"][rows], self._arrays["labels"][rows]
+        weights = self._arrays["weights"][rows] if self._is_weighted else None
+        n, (unit, limbs) = len(keys), masses.format
+        first = self._array("first", n, keys.dtype)[:n]
+        sums = self._array("sums", 2 * n * limbs, np.uint32)[: 2 * n * limbs].reshape(n, 2, limbs)
+        size = _kernel.rank(keys, labels, weights, first, sums, unit)
+        first, sums = first[:size], sums[:size]
+        if bins is not None:  # at once, so that few entries are left to merge
+            last = self._array("last", n, np.uint64)[:size]
+            last[:] = first
+            return join_bins(first, last, sums, unit, level, bins)
+        if n > KEPT_ROWS and 2 * size > n:
+            del self._arrays["first"], self._arrays["sums"]
+            return Ranking(first, None, sums, unit)
+        return Ranking(first.copy(), None, sums.copy(), unit)
+
+    def _array(self, name: str, room: int, kind: Any, kept: int = 0) -> NDArray[Any]:
+        """An array with this much room, that begins as it did."""
+        array = self._arrays.get(name)
+        if array is None or array.dtype != kind or len(array) < room:
+            made = np.empty(room, kind)
+            if array is not None:
+                made[:kept] = array[:kept]
+            self._arrays[name] = array = made
+        return array
 
 
 def widen(keys: NDArray[Any]) -> NDArray[Any]:

@@ -110,7 +110,7 @@ class BinaryCurve:
         is_wide = columns.is_wide or self._bins is not None
         if not self._pending.takes(is_wide=is_wide, is_weighted=columns.weights is not None):
             self._settle()
-        rows = self._pending.read(columns, is_wide=is_wide)
+        rows = self._pending.read(columns, self._limit, is_wide=is_wide)
         self._negatives = check_negatives(self._negatives | rows.negatives)
         self._n_seen += rows.n_seen
         self._masses |= rows.masses

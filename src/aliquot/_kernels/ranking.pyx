@@ -81,18 +81,22 @@ cdef mass_format format_of(int unit, Py_ssize_t limbs) noexcept nogil:
     return made
 
 
-def rank(const key[::1] keys, const uint8_t[::1] labels, const double[::1] weights, int unit, int limbs):
-    """``first`` and ``masses`` of fewer than 2**32 rows; ``weights``, none of them 0, may be None."""
+def rank(
+    const key[::1] keys, const uint8_t[::1] labels, const double[::1] weights,
+    key[::1] first, uint32_t[:, :, ::1] masses, int unit,
+):
+    """Write the ranking of fewer than 2**32 rows to the front of ``first`` and ``masses``; return its size.
+
+    ``first`` and ``masses`` have room for as many; ``weights``, none of them 0, may be None.
+    """
     cdef size_t n = keys.shape[0]
-    cdef key[::1] first = np.empty(n, np.uint32 if key is uint32_t else np.uint64)
-    cdef uint32_t[:, :, ::1] masses = np.empty((n, 2, limbs), np.uint32)
     cdef uint8_t[::1] room = np.empty(0 if weights is None else room_bytes(&keys[0], n), np.uint8)
     cdef size_t size
-    with nogil:  # the views hold the arrays; those written to are new
+    with nogil:  # the views hold the arrays; those written to are the caller's to lend
         size = rank_rows(
             &keys[0], n, &labels[0], &weights[0], as_room(&keys[0], &room[0]),
-            write_ranking(&first[0], <key*> NULL, &masses[0, 0, 0], format_of(unit, limbs)))
-    return cut(first.base, size), cut(masses.base, size)
+            write_ranking(&first[0], <key*> NULL, &masses[0, 0, 0], format_of(unit, masses.shape[2])))
+    return size
 
 
 def merge(
@@ -118,13 +122,13 @@ def merge(
 
 
 def join_bins(uint64_t[::1] first, uint64_t[::1] last, uint32_t[:, :, ::1] masses, int level, size_t most):
-    """A ranking in at most ``most`` bins, of a level that is at most ``level``: its arrays, written over, and that."""
+    """Write a ranking over itself, in at most ``most`` bins; return its size, and its level, at most ``level``."""
     cdef size_t size = first.shape[0]
-    with nogil:  # the caller made these arrays, and has not yet given them away
+    with nogil:  # as in rank
         level = highest_level(keys_span(&first[0], size), level, most)
         size = join_bins_(
             size, level, write_ranking(&first[0], &last[0], &masses[0, 0, 0], format_of(0, masses.shape[2])))
-    return cut(first.base, size), cut(last.base, size), cut(masses.base, size), level
+    return size, level
 
 
 cdef cut(array, size_t size):
