@@ -70,6 +70,44 @@ def pyarrow_parquet(path: str, k: int) -> pa.Table:
     return pyarrow_take(pq.read_table(path), k)
 
 
+def numpy_coins(rows: int, share: float) -> NDArray[np.bool_]:
+    """Which rows are in the smaller part, by a coin for each: its share is not exact."""
+    return _NUMPY.random(rows) < share
+
+
+def duckdb_stratified(source: pa.Table, column: str, share: float) -> pa.Table:
+    """Which rows are in the smaller part: in each stratum, the first in random order."""
+    return _DUCKDB.sql(
+        f"SELECT row_number() OVER (PARTITION BY {column} ORDER BY random()) "
+        f"<= {share} * count(*) OVER (PARTITION BY {column}) AS test FROM source"
+    ).to_arrow_table()
+
+
+def polars_stratified(frame: pl.DataFrame, column: str, share: float) -> pl.Series:
+    """The same."""
+    return frame.select((pl.int_range(pl.len()).shuffle() < share * pl.len()).over(column)).to_series()
+
+
+def pandas_stratified(frame: pd.DataFrame, column: str, share: float) -> pd.DataFrame:
+    """The rows of the smaller part."""
+    return frame.groupby(column).sample(frac=share, random_state=_NUMPY)
+
+
+def duckdb_hashed(source: pa.Table, column: str, tenths: int) -> pa.Table:
+    """Which rows are in the smaller part, of so many tenths, by a hash of a column."""
+    return _DUCKDB.sql(f"SELECT hash({column}) % 10 < {tenths} AS test FROM source").to_arrow_table()
+
+
+def polars_hashed(frame: pl.DataFrame, column: str, tenths: int) -> pl.Series:
+    """The same."""
+    return frame.select(pl.col(column).hash(SEED) % 10 < tenths).to_series()
+
+
+def pandas_hashed(frame: pd.DataFrame, column: str, tenths: int) -> NDArray[np.bool_]:
+    """The same."""
+    return pd.util.hash_array(frame[column].to_numpy()) % 10 < tenths
+
+
 def numpy_weighted(weights: NDArray[np.float64], k: int) -> NDArray[np.int64]:
     """Successive sampling by its keys, all of them."""
     with np.errstate(divide="ignore"):

@@ -40,6 +40,9 @@ COLUMNS = {
     ),
     "large strings": pa.array(["x", "y", "x"], pa.large_string()),
     "string views": pa.array(["x", "a longer string than twelve bytes", "x"], pa.string_view()),
+    "dictionary of string views": pa.DictionaryArray.from_arrays(
+        pa.array([1, 0, None, 1]), pa.array(["x", "a longer string than twelve bytes"], pa.string_view())
+    ),
     "binary": pa.array([b"\0", b"", b"\0\0", b"\0"]),
     "fixed binary": pa.array([b"ab", b"cd", b"ab"], pa.binary(2)),
     "dates": pa.array([datetime.date(2020, 1, 1), None, datetime.date(2020, 1, 1)]),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aliquot.folds import StratifiedShuffleSplit as StratifiedShuffleSplit
     from aliquot.leakage import leaks as leaks
     from aliquot.multiclass import MulticlassCurve as MulticlassCurve
+    from aliquot.partition import split as split
     from aliquot.ranking import BinaryCurve as BinaryCurve
     from aliquot.reservoir import Reservoir as Reservoir
     from aliquot.rows import take_rows as take_rows
@@ -55,6 +56,7 @@ _HOMES = {
     "provenance": "aliquot._provenance",
     "sample": "aliquot.sampling",
     "sample_indices": "aliquot.sampling",
+    "split": "aliquot.partition",
     "split_indices": "aliquot.splitting",
     "take_rows": "aliquot.rows",
     "tap": "aliquot.streaming",
@@ -84,6 +86,8 @@ __all__ = [
     "provenance",
     "sample",
     "sample_indices",
+    "split",
+    "split_indices",
     "take_rows",
     "tap",
     "time_folds",

@@ -29,7 +29,7 @@ class Codebook:
 
     def __init__(self, names: Sequence[str]) -> None:
         seed = np.frombuffer(os.urandom(32), np.uint64)  # keeps the hashes from whoever chooses the values
-        self._names = list(names)
+        self.names = list(names)
         self._columns = [_Column(seed, name) for name in names]
         # The codes of the first two columns together, of these and the third, ...
         self._pairs = [ValueCodes(seed) for _ in names[1:]]
@@ -122,7 +122,13 @@ def _comparable(values: pa.Array) -> pa.Array:
 
 
 def _decoded(values: pa.Array) -> pa.Array:
-    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+    if not pa.types.is_dictionary(values.type):
+        return values
+    views = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+    kind = views.get(values.type.value_type)
+    if kind is not None:  # which pyarrow does not decode
+        values = pa.DictionaryArray.from_arrays(values.indices, values.dictionary.cast(kind))
+    return values.dictionary_decode()
 
 
 def _joined(values: list[pa.Array]) -> pa.Array:

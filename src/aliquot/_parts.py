@@ -13,7 +13,7 @@ import numpy as np
 from aliquot._allocation import Counts, proportional
 from aliquot._checks import check_count, describe
 
-PartsOption: TypeAlias = Mapping[str, float | int | None]
+PartsOption: TypeAlias = Mapping[str, float | int | Fraction | Decimal | None]
 
 SIMPLE = 10**7
 """Of fractions with no larger denominator, no two are the same float."""

@@ -17,8 +17,12 @@ KEY = b"aliquot"
 
 def attach(schema: pa.Schema, facts: dict[str, Any]) -> pa.Schema:
     """The schema with the facts of how its rows were drawn."""
-    facts = {"version": __version__, "stream": STREAM, **facts}
-    return schema.with_metadata({**(schema.metadata or {}), KEY: json.dumps(facts).encode()})
+    return schema.with_metadata({**(schema.metadata or {}), KEY: facts_as_json(facts).encode()})
+
+
+def facts_as_json(facts: dict[str, Any]) -> str:
+    """The facts as they are written, with the versions of the package and of the draws."""
+    return json.dumps({"version": __version__, "stream": STREAM, **facts})
 
 
 def provenance(source: pa.Table | pa.RecordBatch | pa.Schema | str | os.PathLike[str]) -> dict[str, Any]:

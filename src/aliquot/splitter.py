@@ -174,7 +174,7 @@ class Splitter:
         """
         state, (batch,), _ = unpack("Splitter", data)
         shares = {name: Fraction(share) for name, share in state["parts"]}
-        made = cls(shares, strata=state["strata"], key=state["key"], rng=state["seed"])  # type: ignore[arg-type]
+        made = cls(shares, strata=state["strata"], key=state["key"], rng=state["seed"])
         before = batch.column(1).flatten().to_numpy().reshape(-1, len(shares))
         if made._codebook is not None:
             made._codebook.encode(batch.columns[2:])

@@ -14,6 +14,7 @@ EXAMPLES = """examples:
   aliquot sample data/ -f 0.01 --where 'amount > 100 and country in ("DE", "FR")' -o out.arrow
   aliquot sample big.parquet -n 1000 -o - | some-tool-that-reads-arrow
   aliquot evaluate 'predictions/*.parquet' --true label --pred guess --by country --html report.html
+  aliquot split data/ --to parts --part train=0.8 --part test=0.2 --strata label --seed 7
   aliquot inspect out.parquet
 """
 
@@ -46,7 +47,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="aliquot",
-        description="Draw exact, reproducible samples of Parquet and Arrow data.",
+        description="Draw exact, reproducible samples of Parquet and Arrow data, and split it.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -98,6 +99,33 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="print JSON, an object a slice, instead of a table")
     evaluate.add_argument("--html", metavar="FILE", help="write a page with figures")
     evaluate.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    split = commands.add_parser("split", help="split rows into parts, a directory of Parquet each")
+    split.add_argument(
+        "source", nargs="+", metavar="SOURCE", help="Parquet files, directories, globs or URIs; - for an Arrow stream"
+    )
+    split.add_argument(
+        "--to", required=True, metavar="DIR", help="directory to make: DIR/NAME/data.parquet and DIR/manifest.json"
+    )
+    split.add_argument(
+        "--part",
+        required=True,
+        action="append",
+        metavar="NAME=SHARE",
+        help="a part and its share; shares sum to 1. Or NAME=ROWS, and NAME=rest",
+    )
+    split.add_argument("--strata", type=_names, metavar="COL[,COL]", help="split each value in these shares")
+    split.add_argument("--groups", type=_names, metavar="COL[,COL]", help="keep the rows of a value in one part")
+    split.add_argument("--key", metavar="COL", help="hash split: a value is in one part, whatever rows come or go")
+    split.add_argument("--exact", action="store_true", help="with --key: exact shares, by rank of the hashes")
+    split.add_argument(
+        "--rare",
+        default="spread",
+        metavar="HOW",
+        help="strata of fewer rows than parts: spread, error, or the name of the part to put them in",
+    )
+    split.add_argument("--seed", type=int, metavar="S", help="the same seed splits alike")
+    split.add_argument("--quiet", action="store_true", help="no progress bar and no summary")
 
     inspect = commands.add_parser("inspect", help="show schema, rows and row groups; of a sample, where it comes from")
     inspect.add_argument(

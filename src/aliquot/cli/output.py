@@ -1,8 +1,10 @@
-"""Where a sample goes: a file that appears only when it is whole, or standard output."""
+"""Where rows go: a file or a directory that appears only when it is whole, or standard output."""
 
 import os
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pyarrow as pa
 
@@ -76,3 +78,37 @@ def write_whole(path: str, fill: Callable[[pa.NativeFile], None]) -> None:
         if os.path.exists(partial):
             os.unlink(partial)
         raise
+
+
+def check_directory(option: str, path: str) -> None:
+    """ValueError or FileNotFoundError for a directory that cannot be made, before any work is done."""
+    if os.path.lexists(path) and not (os.path.isdir(path) and not os.path.islink(path) and not os.listdir(path)):
+        raise ValueError(f"{option}: must be a directory that is not there yet, or empty, got {path!r}")
+    if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+        raise FileNotFoundError(f"{option}: must be in a directory that is there, got {path!r}")
+
+
+@contextmanager
+def whole_directory(path: str) -> Iterator[str]:
+    """A directory to fill, which is given the name ``path`` once it is whole, and goes if that does not come to be."""
+    parent, name = os.path.split(os.path.abspath(path))
+    partial = os.path.join(parent, f".{name[:200]}.{os.getpid()}.partial")
+    os.mkdir(partial)
+    try:
+        yield partial
+        _settle(partial)
+        os.rename(partial, path)  # over an empty directory too, but over nothing else
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _settle(directory: str) -> None:
+    """Have the disk hold all files before their directory gets its name, so that it is whole after a power failure."""
+    for folder, _, names in os.walk(directory, topdown=False):
+        for name in [*names, "."]:
+            handle = os.open(os.path.join(folder, name), os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)

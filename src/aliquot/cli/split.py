@@ -1,0 +1,174 @@
+"""``aliquot split``."""
+
+import argparse
+import base64
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from fractions import Fraction
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from aliquot._progress import Progress
+from aliquot._provenance import attach, facts_as_json
+from aliquot._source import Source
+from aliquot.cli.output import check_directory, whole_directory
+from aliquot.cli.sample import open_argument
+from aliquot.partition import Partition
+
+FILE = "data.parquet"
+MANIFEST = "manifest.json"
+GROUP_ROWS = 131_072
+GROUP_BYTES = 64 << 20
+"""A part's rows are written as a row group once there are so many, or they take so much memory."""
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Split rows into a directory for each part."""
+    check_directory("--to", arguments.to)
+    asked = _asked(arguments.part)
+    job = Partition(
+        {name: _amount(name, text) for name, text in asked.items()},
+        arguments.strata,
+        arguments.groups,
+        arguments.key,
+        arguments.exact,
+        arguments.rare,
+        arguments.seed,
+    )
+    opened = job.open(open_argument(arguments.source))
+    with Progress(sys.stderr.isatty() and not arguments.quiet) as progress, whole_directory(arguments.to) as directory:
+        progress.start(opened.num_rows)
+        files = _write_parts(job, opened, progress, directory)
+        facts = job.facts(opened)
+        for part, file in enumerate(files):
+            file.close({**facts, "part": job.parts.names[part], "size": job.sizes[part]})
+        with open(os.path.join(directory, MANIFEST), "w", encoding="utf-8") as manifest:
+            json.dump(_manifest(job, opened, asked, facts, directory), manifest, indent=2, default=str)
+            manifest.write("\n")
+    if not arguments.quiet:
+        print(summary(job, arguments.to), file=sys.stderr)
+
+
+def summary(job: Partition, to: str) -> str:
+    """A line on what was split, and how to split it again."""
+    rows = ", ".join(
+        f"{rows:,} rows to {os.path.join(to, name)}" for name, rows in zip(job.parts.names, job.sizes, strict=True)
+    )
+    unmet = f"; {len(job.unmet):,} wishes unmet, see {os.path.join(to, MANIFEST)}" if job.unmet else ""
+    return f"{rows}; seed {job.seed}{unmet}"
+
+
+def _write_parts(job: Partition, opened: Source, progress: Progress, directory: str) -> list["_PartFile"]:
+    """Write the rows as they come; the files are still open."""
+    with ExitStack() as unfinished:
+        files = []
+        for name in job.parts.names:
+            os.mkdir(os.path.join(directory, name))
+            files.append(_PartFile(os.path.join(directory, name, FILE), opened.schema))
+            unfinished.callback(files[-1].abandon)
+        for part, rows in job.run(opened, progress):
+            files[part].write(rows)
+        unfinished.pop_all()
+    return files
+
+
+class _PartFile:
+    """The Parquet file of a part, written by row groups; only these are held."""
+
+    def __init__(self, path: str, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._sink = pa.OSFile(path, "wb")
+        # The schema that readers restore is added at the end, with the provenance.
+        self._writer = pq.ParquetWriter(self._sink, schema.remove_metadata(), compression="zstd", store_schema=False)
+        self._held: list[pa.RecordBatch] = []
+        self._rows = self._bytes = 0
+
+    def write(self, rows: pa.RecordBatch) -> None:
+        """Take in the next rows."""
+        self._held.append(rows)
+        self._rows += rows.num_rows
+        self._bytes += rows.nbytes
+        if self._rows >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
+            self._flush()
+
+    def close(self, facts: dict[str, Any]) -> None:
+        """Write what is held, and the provenance."""
+        self._flush()
+        schema = attach(self._schema, facts)
+        stored = base64.b64encode(schema.serialize())  # as pyarrow stores it
+        self._writer.add_key_value_metadata({b"ARROW:schema": stored, **schema.metadata})
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the file."""
+        self._writer.close()
+        self._sink.close()
+
+    def _flush(self) -> None:
+        if self._held:
+            held = pa.Table.from_batches(self._held, self._schema).replace_schema_metadata()
+            self._writer.write_table(held, row_group_size=self._rows)
+        self._held, self._rows, self._bytes = [], 0, 0
+
+
+def _manifest(
+    job: Partition, opened: Source, asked: dict[str, str], facts: dict[str, Any], directory: str
+) -> dict[str, Any]:
+    """What a reader of the directory may want to know of the split."""
+    told: dict[str, Any] = json.loads(facts_as_json(facts))
+    told["parts"] = {
+        name: {
+            "asked": asked[name],
+            "rows": rows,
+            "file": f"{name}/{FILE}",
+            "bytes": os.path.getsize(os.path.join(directory, name, FILE)),
+        }
+        for name, rows in zip(job.parts.names, job.sizes, strict=True)
+    }
+    if job.counts is not None:
+        told["strata"] = {
+            "columns": job.counts.columns,
+            "counts": [
+                {"stratum": label, "rows": dict(zip(job.parts.names, rows, strict=True))}
+                for label, rows in zip(job.counts.labels, job.counts.rows.tolist(), strict=True)
+            ],
+        }
+    told["unmet"] = job.unmet
+    told["fingerprint"] = _fingerprint(opened)
+    return told
+
+
+def _fingerprint(opened: Source) -> str:
+    """A digest of what the source was: its files, their sizes and times, its schema."""
+    text = json.dumps([opened.facts()["source"], str(opened.schema.remove_metadata())])
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _asked(texts: Sequence[str]) -> dict[str, str]:
+    """What is asked for each part, as it was typed."""
+    asked: dict[str, str] = {}
+    for text in texts:
+        name, _, amount = text.rpartition("=")
+        if not name or not amount:
+            raise ValueError(f"--part: must be NAME=SHARE, NAME=ROWS or NAME=rest, got {text!r}")
+        # Readers of directories pass over names with _ and . in front, and take = for a column.
+        if name.startswith((".", "_")) or any(letter in name for letter in "/\\=\0") or name == MANIFEST:
+            raise ValueError(f"--part: must have a name that a directory can have, got {name!r}")
+        if name in asked:
+            raise ValueError(f"--part: must have names that differ, got {name!r} twice")
+        asked[name] = amount
+    return asked
+
+
+def _amount(name: str, text: str) -> int | Fraction | None:
+    """A share, rows, or None for the rest."""
+    try:
+        return None if text == "rest" else int(text) if text.isdecimal() else Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"--part: must be NAME=SHARE, NAME=ROWS or NAME=rest, got '{name}={text}'") from None
