@@ -65,6 +65,7 @@ def split_strata(n: int, classes: int) -> Group:
         splits(n),
         contestants,
         {"floor: read labels, write row numbers": lambda: floors.read_and_number(labels)},
+        headline=classes == SIZES.splits[0][1] and n == SIZES.splits[0][0],
     )
 
 
@@ -95,6 +96,7 @@ def fold_groups(n: int, groups: int, classes: int) -> Group:
             "scikit-learn": lambda: baselines.sklearn_group_folds(labels, of_rows, FOLDS),
         },
         {"floor: read labels, write row numbers": lambda: floors.read_and_number(labels)},
+        headline=True,
     )
 
 

@@ -145,6 +145,45 @@ def pile_up(labels: Any, low: Any, key: Any, kept: Any, whole: Any, any_whole: b
 
 
 @kernel
+def pile_up_far(
+    labels: Any, low: Any, key: Any, shift: Any, heads: Any, spare: Any, sizes: Any, first: Any, ends: Any, pile: Any
+) -> None:
+    """Pile up all rows and sort each stratum's, where there are so many strata that their counters are far apart.
+
+    Rows are first put next to others whose strata are alike but for the lowest ``shift`` bits, into ``spare``, so that
+    what follows stays in cache. ``heads``, one for each such range, and ``sizes`` start at 0, ``first`` at -1.
+    """
+    low, shift, half = np.uint64(low), np.uint64(shift), np.uint64(32)
+    add, flip = np.uint32(key[0]), np.uint32(key[1])
+    for row in range(len(labels)):
+        heads[(np.uint64(labels[row]) - low) >> shift] += 1
+    start = 0
+    for i in range(len(heads)):
+        start, heads[i] = start + heads[i], start
+    for row in range(len(labels)):
+        stratum = np.uint64(labels[row]) - low
+        spare[heads[stratum >> shift]] = stratum << half | np.uint64(row)
+        heads[stratum >> shift] += 1
+    start = stratum = 0
+    for head in heads:
+        for i in range(start, head):
+            if sizes[spare[i] >> half] == 0:
+                first[spare[i] >> half] = spare[i] & np.uint64(0xFFFFFFFF)
+            sizes[spare[i] >> half] += 1
+        first_stratum, place = stratum, start
+        while stratum < len(sizes) and np.uint64(stratum) >> shift == np.uint64(first_stratum) >> shift:
+            ends[stratum] = place
+            place += sizes[stratum]
+            stratum += 1
+        for i in range(start, head):
+            pile[ends[spare[i] >> half]] = pack(spare[i] & np.uint64(0xFFFFFFFF), add, flip)
+            ends[spare[i] >> half] += 1
+        for h in range(first_stratum, stratum):
+            sort_by_key(pile, ends[h] - sizes[h], ends[h], spare[start:head], key[2])
+        start = head
+
+
+@kernel
 def sort_piles(ends: Any, pile: Any, low_key: Any) -> None:
     """Sort what is piled up of each stratum by key."""
     start = most = 0
