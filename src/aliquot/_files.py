@@ -74,7 +74,7 @@ def _find(path: str) -> list[FilePart]:
     if "://" in path:
         head = path.split("*")[0].split("?")[0].split("[")[0]
         base = head if head == path else head.rsplit("/", 1)[0]
-        filesystem, base = pafs.FileSystem.from_uri(base)
+        filesystem, base = _open_store(base)
         path = base + path[len(head if head == path else head.rsplit("/", 1)[0]) :]
     else:
         filesystem = pafs.LocalFileSystem()
@@ -94,6 +94,20 @@ def _find(path: str) -> list[FilePart]:
         ]
         return _matched(matches, path, filesystem)
     raise FileNotFoundError(f"source: must be a file, a directory or a pattern that matches some, got {path!r}")
+
+
+def _open_store(uri: str) -> tuple[pafs.FileSystem, str]:
+    """The file system that a URI names, pyarrow's own or else fsspec's, and the path in it."""
+    try:
+        return pafs.FileSystem.from_uri(uri)  # type: ignore[no-any-return]
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as unknown:
+        try:
+            from fsspec.core import url_to_fs
+
+            store, path = url_to_fs(uri)
+        except (ImportError, ValueError):
+            raise ValueError(f"source: must be a path or a URI of a known file system, got {uri!r}") from unknown
+        return pafs.PyFileSystem(pafs.FSSpecHandler(store)), path
 
 
 def _matched(
