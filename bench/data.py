@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import count, repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,10 @@ class Sizes:
     """Draws from each."""
     file_rows: int
     file_draws: tuple[int, ...]
+    paged_rows: int
+    """Of a file whose pages are read, written in each way."""
+    links: int
+    """To that file, which make one large data set."""
     scores: int
     """Rows with a label and a score, in memory."""
     splits: tuple[tuple[int, int], ...]
@@ -85,6 +90,8 @@ FULL = Sizes(
     outcomes=4_000_000,
     file_rows=50_000_000,
     file_draws=(20, 1_000, 100_000),
+    paged_rows=20_000_000,
+    links=50,
     scores=10_000_000,
     splits=((10_000_000, 10), (2_000_000, 200_000), (5_000, 10)),
     grouped=(400_000, 20_000, 10),
@@ -107,6 +114,8 @@ SMALL = Sizes(
     outcomes=10_000,
     file_rows=100_000,
     file_draws=(20, 1_000),
+    paged_rows=100_000,
+    links=3,
     scores=50_000,
     splits=((50_000, 10), (20_000, 2_000), (5_000, 10)),
     grouped=(4_000, 200, 10),
@@ -200,31 +209,48 @@ def pandas_table() -> pd.DataFrame:
     return table().to_pandas()
 
 
-@cache
-def parquet_file() -> str:
-    """Path of a file of all six columns, written once and kept for later runs."""
+def _folder() -> Path:
+    """Where files are kept for later runs."""
     folder = Path(os.environ.get("ALIQUOT_BENCH_DIR") or Path(tempfile.gettempdir(), "aliquot-bench"))
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"six-columns-{SIZES.file_rows}.parquet"
+    return folder
+
+
+def _written(name: str, rows: int, **options: Any) -> str:
+    """Path of a file of all six columns, written once."""
+    path = _folder() / f"{name}-{rows}.parquet"
     if not path.exists():
         # Renamed when whole, so that a run cut short leaves nothing that looks like the file.
         unfinished = path.with_suffix(f".{os.getpid()}")
-        with pq.ParquetWriter(unfinished, _rows(0, 0).schema, compression="zstd") as writer:
-            for first in range(0, SIZES.file_rows, ROW_GROUP_ROWS):
-                writer.write_table(_rows(first, min(ROW_GROUP_ROWS, SIZES.file_rows - first)))
+        with pq.ParquetWriter(unfinished, _rows(0, 0).schema, **options) as writer:
+            for first in range(0, rows, ROW_GROUP_ROWS):
+                writer.write_table(_rows(first, min(ROW_GROUP_ROWS, rows - first)))
         unfinished.rename(path)
     return str(path)
 
 
 @cache
-def labels(rows: int, classes: int) -> NDArray[np.int64]:
-    """Classes of about the same size, each with at least two rows, as scikit-learn will have them."""
-    made = np.random.default_rng(SEED).integers(0, classes, rows)
-    made[: 2 * classes] = np.arange(2 * classes) % classes
-    return made
+def parquet_file() -> str:
+    """A large file, as pyarrow writes it, but for zstd."""
+    return _written("six-columns", SIZES.file_rows, compression="zstd")
 
 
 @cache
-def names_of_labels(rows: int, classes: int) -> pa.Array:
-    """The same as strings."""
-    return pa.array(labels(rows, classes)).cast(pa.string())
+def paged_file(codec: str, *, index: bool) -> str:
+    """A file of a codec, with or without a page index; without one, pages are as large as their bytes allow."""
+    pages = {} if index else {"max_rows_per_page": ROW_GROUP_ROWS}
+    name = f"{codec}-{'index' if index else 'no-index'}"
+    return _written(name, SIZES.paged_rows, compression=codec, write_page_index=index, **pages)
+
+
+@cache
+def many_files() -> tuple[str, ...]:
+    """Paths of one file, over and over: a data set larger than this disk may hold."""
+    target = paged_file("zstd", index=True)
+    folder = _folder() / f"{Path(target).stem}-links"
+    folder.mkdir(exist_ok=True)
+    links = [folder / f"{i:03}.parquet" for i in range(SIZES.links)]
+    for link in links:
+        if not link.is_symlink():
+            link.symlink_to(target)
+    return tuple(map(str, links))

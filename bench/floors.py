@@ -1,11 +1,25 @@
 """The least that the same work could cost: touching the bytes, making the random numbers, moving the rows."""
 
-from functools import cache
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import cache, partial
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow.fs import LocalFileSystem
 
+from aliquot._compression import Decompress
+from aliquot._files import FilePart
+from aliquot._kernels.parquet_pick import Picker
+from aliquot.footers import Layout
+from aliquot.pages import plan_columns
+from aliquot.ranges import Ranges
+from baselines import by_file
 from data import SEED
 
 CHUNK_BYTES = 8 << 20
@@ -68,3 +82,55 @@ def _cells(n: int) -> NDArray[np.int64]:
 def read_random(n: int, k: int) -> NDArray[np.int64]:
     """Gather k of n words of 8 bytes from places that are known."""
     return _cells(n).take(_places(n, k))
+
+
+class HitPages:
+    """The bytes of the pages that hold some rows of all columns, to be read and decompressed and nothing else."""
+
+    def __init__(self, files: Sequence[str], rows: NDArray[np.int64]) -> None:
+        self.reads: list[tuple[str, int, int]] = []
+        self.pages: list[tuple[int, bytes, int]] = []
+        for path, wanted in by_file(rows, files):
+            self._find(FilePart(LocalFileSystem(), path), wanted)
+
+    def _find(self, file: FilePart, rows: NDArray[np.int64]) -> None:
+        layout = Layout(file)
+        names = list(layout.leaves)
+        ends = np.cumsum([0, *layout.group_rows])
+        record = self.pages
+
+        class Recorded(Decompress):
+            def __call__(self, codec: int, data: memoryview, size: int) -> Any:
+                record.append((codec, bytes(data), size))
+                return super().__call__(codec, data, size)
+
+        with ThreadPoolExecutor(1) as pool, Ranges(file, pool, gap=0) as source:
+            for group, (first, last) in enumerate(pairwise(np.searchsorted(rows, ends))):
+                wanted = rows[first:last] - ends[group]
+                if not len(wanted):
+                    continue
+                for plan in plan_columns(source, layout, group, names, wanted):
+                    segments = source.read_all(plan.extents)
+                    self.reads += [(file.path, start, len(data)) for start, data in segments]
+                    dictionary = partial(source.read, *plan.pages.dictionary_extent)
+                    Picker(plan.pages).pick(plan.hits, wanted, segments, Recorded(), dictionary)
+
+    def read(self) -> int:
+        """Copy them out of the page cache, into memory that is there already."""
+        scratch = memoryview(bytearray(max(size for _, _, size in self.reads)))
+        with ExitStack() as stack:
+            paths = {path for path, _, _ in self.reads}
+            files = {path: stack.enter_context(open(path, "rb", buffering=0)) for path in paths}
+            return sum(os.preadv(files[path].fileno(), [scratch[:size]], at) for path, at, size in self.reads)
+
+    def read_and_decompress(self) -> int:
+        """The same, and take them out of their compression, by as many threads as there are processors."""
+        self.read()
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            return sum(len(page) for page in pool.map(lambda page: Decompress()(*page), self.pages))
+
+
+@cache
+def hit_pages(files: tuple[str, ...], rows_there: int, k: int) -> HitPages:
+    """Those of k rows, drawn once."""
+    return HitPages(files, np.sort(_GENERATOR.choice(rows_there, k, replace=False)))
