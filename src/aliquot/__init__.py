@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from aliquot.streaming import tap as tap
     from aliquot.time_splits import time_folds as time_folds
     from aliquot.time_splits import time_split as time_split
+    from aliquot.verify import verify as verify
     from aliquot.weights import weight as weight
 
 _HOMES = {
@@ -63,6 +64,7 @@ _HOMES = {
     "time_folds": "aliquot.time_splits",
     "time_split": "aliquot.time_splits",
     "weight": "aliquot.weights",
+    "verify": "aliquot.verify",
 }
 
 __all__ = [
@@ -92,6 +94,7 @@ __all__ = [
     "tap",
     "time_folds",
     "time_split",
+    "verify",
     "weight",
 ]
 

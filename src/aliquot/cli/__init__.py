@@ -20,22 +20,21 @@ EXAMPLES = """examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status: 0 done, 2 bad arguments or input, 130 interrupted."""
+    """Run the command line; returns its status: 0 done, 1 ``verify`` failed, 2 bad input, 130 interrupted."""
     arguments = _parser().parse_args(argv)
     if argv is None:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end quietly when the reader of a pipe has had enough
         for stop in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(stop, lambda number, _: sys.exit(128 + number))  # unwinding, so that partial files go
     try:
-        run: Callable[[argparse.Namespace], None] = import_module(f"aliquot.cli.{arguments.command}").run
-        run(arguments)
+        run: Callable[[argparse.Namespace], int | None] = import_module(f"aliquot.cli.{arguments.command}").run
+        return run(arguments) or 0
     except (ValueError, TypeError, LookupError, OSError, ArithmeticError, RecursionError, NotImplementedError) as error:
         message = str(error.args[0] if isinstance(error, LookupError) and error.args else error)
         print(f"aliquot: {message.splitlines()[0] if message else type(error).__name__}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 class _Parser(argparse.ArgumentParser):
@@ -140,9 +139,16 @@ def _parser() -> argparse.ArgumentParser:
         "--dir", metavar="DIR", help="where to keep the data and samples; a temporary directory if left out"
     )
 
-    bench = commands.add_parser("bench", help="time this build beside numpy, pyarrow and the floor")
+    bench = commands.add_parser("bench", help="time this build beside what one would use otherwise")
     bench.add_argument("--rows", type=int, default=5_000_000, help="rows to sample from (default: %(default)s)")
     bench.add_argument("--rounds", type=int, default=5, help="turns with each peer (default: %(default)s)")
+
+    verify = commands.add_parser(
+        "verify", help="audit what this build draws on this machine; exit status 1 if it fails"
+    )
+    verify.add_argument("--full", action="store_true", help="twenty times as many trials")
+    verify.add_argument("--quick", action="store_true", help="some seconds (the default)")
+    verify.add_argument("--seed", type=int, metavar="S", help="audit again with the trials of another audit")
     return parser
 
 
