@@ -190,6 +190,28 @@ def test_weights_of_600_orders_of_magnitude():
     assert draw(ascending, 5, 1).min() > 4900
 
 
+def test_negative_zeros_are_zeros():
+    weights = WEIGHTS.copy()
+    weights[weights == 0] = -0.0
+    for k in (3, 5000):
+        assert np.array_equal(draw(weights, k, 5), draw(WEIGHTS, k, 5))
+
+
+@pytest.mark.parametrize("k", [1, 40, 2000])
+def test_stretches_in_which_nothing_enters_hide_nothing(k):
+    """Rows that enter lie anywhere in stretches of 256, between such as are all turned away."""
+    n = 40_000
+    weights = np.full(n, 1e-9)
+    weights[np.random.default_rng(9).choice(n, 200, replace=False)] = 1.0
+    weights[2600:2900] = 1.0
+    keys = reference.weighted_keys(SEED, weights, "successive", 77)
+    state = ReservoirState(k, SEED, 77)
+    for first, last in ((0, 100), (100, 2700), (2700, 30_001), (30_001, n)):
+        state.stage_weights(weights[first:last], False)
+        state.commit(0)
+    assert (state.kept()[0] - 77).tolist() == np.sort(np.argsort(keys)[:k]).tolist()
+
+
 @pytest.mark.parametrize("design", DESIGNS)
 def test_design_weights_give_unbiased_totals(design):
     table = TABLE.slice(0, 2000)

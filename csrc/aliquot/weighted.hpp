@@ -65,24 +65,48 @@ namespace detail
 {
 
 inline constexpr int filter_rows = 64;
+inline constexpr int stretch_rows = 256;
 
-// Bit i of the result: row + i may have a key of at most limit, by its weight weights[i] and 31 bits of its hash. A
-// second word in `bad`: not a weight. 64 rows.
+// One less than 31 bits of the hash, so that no rounding here or in the key turns a row away that may enter.
+inline std::int32_t least_hash(const row_hash& hash, std::uint32_t row) noexcept
+{
+  return static_cast<std::int32_t>(hash.upper(row) >> 1) - 1;
+}
+
+// The first bit is set if a weight is negative, infinite or NaN, and also for -0.0.
+inline std::uint64_t oddness(double weight) noexcept
+{
+  const auto bits = std::bit_cast<std::uint64_t>(weight);
+  return bits | (bits + (std::uint64_t{1} << 52));  // an exponent of ones carries over
+}
+
+// Whether none of 256 rows may have a key of at most limit, by its weight and 31 bits of its hash, and no weight is
+// odd. That is all there is to know of most rows, and needs no gathering of bits.
+ALIQUOT_TARGET_CLONES
+inline bool is_quiet(const row_hash hash, std::uint32_t row, const double* weights, double limit) noexcept
+{
+  const double scaled = limit * 0x1p31;
+  std::uint64_t any = 0, odd = 0;
+  for (std::uint32_t i = 0; i < stretch_rows; ++i) {
+    any |= static_cast<double>(least_hash(hash, row + i)) <= scaled * weights[i] ? ~std::uint64_t{0} : 0;
+    odd |= oddness(weights[i]);
+  }
+  return any == 0 && odd >> 63 == 0;
+}
+
+// Bit i of the result: row + i may have a key of at most limit. And whether a weight is odd. 64 rows.
 ALIQUOT_TARGET_CLONES
 inline std::uint64_t may_enter(const row_hash hash, std::uint32_t row, const double* weights, double limit,
-                               std::uint64_t& bad) noexcept
+                               bool& is_odd) noexcept
 {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
   std::array<std::uint8_t, filter_rows> enters;
-  std::uint8_t wrong = 0;
+  std::uint64_t odd = 0;
   const double scaled = limit * 0x1p31;
   for (std::uint32_t i = 0; i < filter_rows; ++i) {
-    // One less than the hash, so that no rounding here or in the key turns a row away that may enter.
-    const auto v = static_cast<std::int32_t>(hash.upper(row + i) >> 1) - 1;
-    enters[i] = static_cast<double>(v) <= scaled * weights[i];
-    wrong |= static_cast<std::uint8_t>(!(weights[i] >= 0.0) | !(weights[i] < infinity));
+    enters[i] = static_cast<double>(least_hash(hash, row + i)) <= scaled * weights[i];
+    odd |= oddness(weights[i]);
   }
-  bad = wrong;
+  is_odd = odd >> 63 != 0;
   std::uint64_t bits = 0;
   for (int i = 0; i < 8; ++i) {
     const auto word = std::bit_cast<std::array<std::uint64_t, 8>>(enters)[static_cast<std::size_t>(i)];
@@ -111,8 +135,10 @@ std::int64_t offer_weighted(const seed_key& seed, std::int64_t first_row, std::s
                             weighted_design design, Sink& sink)
 {
   const seed_key key = subkey(seed, purpose::weighted_rows);
-  constexpr std::size_t step = detail::filter_rows;
+  constexpr std::size_t step = detail::filter_rows, stretch = detail::stretch_rows;
   std::array<double, step> padded;
+  // Where nearly every stretch has a row that may enter, asking whether it has none only costs.
+  std::size_t ask_at = 0, pause = stretch;
   for (std::size_t at = 0; at < weights.size();) {
     const std::int64_t block = (first_row + static_cast<std::int64_t>(at)) >> 32;
     const row_hash hash(key, block);
@@ -121,17 +147,27 @@ std::int64_t offer_weighted(const seed_key& seed, std::int64_t first_row, std::s
     for (; at < end; at += step) {
       const auto row = static_cast<std::uint32_t>(first_row + static_cast<std::int64_t>(at));
       const double* from = weights.data() + at;
+      if (at >= ask_at && end - at >= stretch) {
+        if (detail::is_quiet(hash, row, from, sink.limit())) {
+          at += stretch - step;
+          pause = stretch;
+          continue;
+        }
+        ask_at = at + pause;
+        pause = std::min(2 * pause, 16 * stretch);
+      }
       const std::size_t rows = std::min(step, end - at);
       if (rows < step) {
         padded.fill(0.0);
         std::copy_n(from, rows, padded.begin());
         from = padded.data();
       }
-      std::uint64_t bad = 0;
-      std::uint64_t enters = detail::may_enter(hash, row, from, sink.limit(), bad);
-      if (bad != 0) {
+      bool is_odd = false;
+      std::uint64_t enters = detail::may_enter(hash, row, from, sink.limit(), is_odd);
+      if (is_odd) [[unlikely]] {
         const auto is_bad = [](double w) { return !(w >= 0.0 && w <= std::numeric_limits<double>::max()); };
-        return static_cast<std::int64_t>(at) + (std::find_if(from, from + step, is_bad) - from);
+        const double* bad = std::find_if(from, from + step, is_bad);
+        if (bad != from + step) return static_cast<std::int64_t>(at) + (bad - from);
       }
       for (; enters != 0; enters &= enters - 1) {
         const auto i = static_cast<std::uint32_t>(std::countr_zero(enters));
