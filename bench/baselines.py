@@ -5,6 +5,7 @@ Generators and connections are made once, as a program that draws often would.
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import datasketches
 import duckdb
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.stats.sampling import DiscreteAliasUrn
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import confusion_matrix, roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from data import SEED
@@ -296,3 +297,49 @@ def sklearn_group_folds(labels: NDArray[np.int64], groups: NDArray[np.int64], fo
     for fold, (_, tested) in enumerate(splitter.split(labels, labels, groups)):
         of_rows[tested] = fold
     return of_rows
+
+
+def numpy_confusion(y_true: NDArray[Any], y_pred: NDArray[Any], classes: int) -> NDArray[np.int64]:
+    """One bincount of pairs, for labels that are known to be 0 to classes - 1; what torchmetrics does, too."""
+    pairs = y_true.astype(np.int64) * classes + y_pred.astype(np.int64)
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def sklearn_confusion(y_true: NDArray[Any], y_pred: NDArray[Any]) -> NDArray[np.int64]:
+    """Of labels of any kind."""
+    counts: NDArray[np.int64] = confusion_matrix(y_true, y_pred)
+    return counts
+
+
+def polars_confusion(frame: pl.DataFrame, classes: int) -> NDArray[np.int64]:
+    """A group-by of both columns."""
+    counted = frame.group_by("true", "predicted").len()
+    matrix = np.zeros((classes, classes), np.int64)
+    matrix[counted["true"].to_numpy().astype(int), counted["predicted"].to_numpy().astype(int)] = counted["len"]
+    return matrix
+
+
+def duckdb_confusion(frame: pl.DataFrame, classes: int) -> NDArray[np.int64]:
+    """The same, as SQL has it."""
+    counted = _DUCKDB.sql('SELECT "true", predicted, count(*) AS len FROM frame GROUP BY ALL').pl()
+    matrix = np.zeros((classes, classes), np.int64)
+    matrix[counted["true"].to_numpy().astype(int), counted["predicted"].to_numpy().astype(int)] = counted["len"]
+    return matrix
+
+
+def duckdb_evaluate(path: str) -> pl.DataFrame:
+    """Accuracy by slice."""
+    return _DUCKDB.sql(f"SELECT site, count(*), avg(CAST(label = guess AS DOUBLE)) FROM '{path}' GROUP BY site").pl()
+
+
+def polars_evaluate(path: str) -> pl.DataFrame:
+    """The same."""
+    right = (pl.col("label") == pl.col("guess")).mean()
+    return pl.scan_parquet(path).group_by("site").agg(pl.len(), accuracy=right).collect()
+
+
+def decode_columns(path: str, columns: list[str]) -> int:
+    """What any pass over these columns of a Parquet file costs on one thread."""
+    file = pq.ParquetFile(path)
+    batches = file.iter_batches(65_536, columns=columns, use_threads=False)
+    return sum(batch.num_rows for batch in batches)

@@ -254,3 +254,27 @@ def many_files() -> tuple[str, ...]:
         if not link.is_symlink():
             link.symlink_to(target)
     return tuple(map(str, links))
+
+
+@cache
+def labelled(kind: str, classes: int, n: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """True and predicted labels of a classifier that is right four times in five, in a type of NumPy."""
+    rng = np.random.default_rng(SEED)
+    y_true = rng.integers(0, classes, n)
+    y_pred = np.where(rng.random(n) < 0.8, y_true, rng.integers(0, classes, n))
+    return y_true.astype(kind), y_pred.astype(kind)
+
+
+@cache
+def predictions_file(slices: int, n: int) -> str:
+    """A Parquet file of labels, predictions, scores and slices, beside a column that nobody asks for."""
+    path = _folder() / f"predictions-{slices}-{n}.parquet"
+    if not path.exists():
+        rng = np.random.default_rng(SEED)
+        y_true, y_pred = labelled("int64", 2, n)
+        columns = {"label": y_true, "guess": y_pred, "score": rng.random(n, np.float32)}
+        table = pa.table(columns | {"site": rng.integers(0, slices, n), "unused": rng.random(n)})
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        pq.write_table(table, unfinished, row_group_size=ROW_GROUP_ROWS, compression="zstd")
+        unfinished.rename(path)
+    return str(path)

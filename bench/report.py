@@ -21,7 +21,18 @@ from pytest_benchmark.stats import Stats
 from aliquot._timing import Group, Measured, run, show
 from data import SIZES, SMALL
 
-STEMS = ("sampling", "reservoir", "weighted", "alias", "parquet", "ranking", "splitter", "splitting")
+STEMS = (
+    "sampling",
+    "reservoir",
+    "weighted",
+    "alias",
+    "parquet",
+    "ranking",
+    "splitter",
+    "splitting",
+    "confusion",
+    "evaluate",
+)
 PACKAGES = ("aliquot", "numpy", "pyarrow", "duckdb", "polars", "pandas", "datasketches", "scipy", "scikit-learn")
 RESULTS = Path(__file__).parent / "results"
 README = RESULTS.parents[1] / "README.md"

@@ -11,7 +11,11 @@ import aliquot as aq
 
 def imported_by(statement):
     code = f"import sys\n{statement}\nprint(*sys.modules)"
-    return set(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split())
+    return set(
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+        .stdout.splitlines()[-1]
+        .split()
+    )
 
 
 def test_importing_loads_nothing_heavy():
