@@ -326,6 +326,12 @@ def test_null_and_nan_are_strata():
         assert_strata_keep_shares(split, codes, [0.5, 0.5])
 
 
+def test_what_is_masked_is_null():
+    values = np.ma.masked_array([1, 2, 3, 4] * 5, [False, False, True, True] * 5)
+    expected = aq.split_indices(20, THREE, strata=pa.array([1, 2, None, None] * 5), rng=1)
+    assert same(aq.split_indices(20, THREE, strata=values, rng=1), expected)
+
+
 def test_labels_are_left_as_they_were():
     labels = np.arange(5000) % 3
     before = labels.copy()

@@ -55,12 +55,14 @@ def deal_groups(seed: Words, groups: Strata, strata: Strata, weights: Counts) ->
     scale = _scale(weights)
     worth = _worth(per_class, classes, rows, starts[:-1][there], int(scale.max()))
     best, parts, totals = None, np.full(groups.count, -1, np.int32), np.zeros(len(weights), np.int64)
-    for attempt in range(min(max(WORTH_TRYING // max(len(classes), 1), 1), MOST_ATTEMPTS)):
+    attempts = min(max(WORTH_TRYING // max(len(classes), 1), 1), MOST_ATTEMPTS)
+    for attempt in range(attempts):
         # By powers of two, the largest first, and in an order of its own where they are alike.
         order = there[np.lexsort((keys * np.uint64(2 * attempt + 1), -np.frexp(impact)[1]))]
         placed, have = np.full_like(parts, -1), np.zeros((strata.count + 1, len(weights)), np.int64)
         kernels.place(order, starts, classes, rows, worth, scale, have, placed, SWEEPS)
-        cost = int((worth.astype(object)[:, None] * scale * have.astype(object) ** 2).sum())
+        # In Python's integers, as the sum may be beyond 64 bits.
+        cost = 0 if attempts == 1 else int((worth.astype(object)[:, None] * scale * have.astype(object) ** 2).sum())
         if best is None or cost < best:
             best, parts, totals = cost, placed, have[-1]
     of_rows = np.empty(n, np.int32)

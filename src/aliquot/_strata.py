@@ -97,7 +97,9 @@ def as_column(name: str, values: Any, n: int) -> NDArray[Any] | pa.Array:
 
 
 def _as_array(values: Any) -> NDArray[Any] | pa.Array:
-    if hasattr(values, "__arrow_c_array__"):
+    if isinstance(values, np.ma.MaskedArray):
+        array = pa.array(values.data, mask=np.ma.getmaskarray(values))
+    elif hasattr(values, "__arrow_c_array__"):
         array = pa.array(values)
     elif hasattr(values, "__arrow_c_stream__"):
         array = pa.chunked_array(values).combine_chunks()
