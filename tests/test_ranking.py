@@ -8,6 +8,8 @@ from fractions import Fraction
 
 import hypothesis.strategies as st
 import numpy as np
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -516,6 +518,19 @@ class TestInputs:
         skipped = curve_of(of_values, [0.1, 0.2, 0.3, 0.4], positive="yes", nulls="skip")
         assert skipped.roc_curve()[2].tolist() == [np.inf, 0.3, 0.1]
 
+    def test_what_a_mask_hides_is_null(self):
+        masked = np.ma.array([1, 0, 1, 1], mask=[0, 0, 0, 1])
+        with pytest.raises(ValueError, match=r"^y_true: must not be null, got null at row 3$"):
+            curve_of(masked, [0.9, 0.7, 0.4, 0.1])
+        hidden = np.ma.array([True, False, True, True], mask=[0, 0, 0, 1])
+        for y_true in (masked, hidden):
+            assert curve_of(y_true, [0.9, 0.7, 0.4, 0.1], nulls="skip").roc_auc() == 0.5
+
+    @pytest.mark.parametrize("library", [pd, pl])
+    def test_columns_of_frames(self, library):
+        frame = library.DataFrame({"y": ["a", "b", "a", "b"], "s": [0.9, 0.7, 0.4, 0.1]})
+        assert curve_of(frame["y"], frame["s"], positive="a").roc_auc() == 0.75
+
     def test_rows_that_weigh_nothing_do_not_count(self):
         curve = curve_of([0, 1, 1], [0.1, 0.2, 0.05], [1, 1, 0])
         assert (curve.roc_auc(), len(curve), curve.n_seen) == (1.0, 2, 3)
@@ -569,6 +584,8 @@ class TestInputs:
             aq.BinaryCurve(nulls="drop")
         with pytest.raises(TypeError, match=r"^positive: must be a boolean, a number or a string, got list \[1\]$"):
             aq.BinaryCurve(positive=[1])
+        with pytest.raises(ValueError, match=r"^positive: must be a label, got nan$"):
+            aq.BinaryCurve(positive=math.nan)
         curve = curve_of([0, 1], [0.2, 1.5])
         with pytest.raises(ValueError, match=r"^y_score: must be between 0 and 1 for log_loss, got 1.5$"):
             curve.log_loss()

@@ -1,5 +1,6 @@
 """Labels, scores and weights of rows, from whatever holds them, in the few types that rankings are made of."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,6 +154,8 @@ def check_positive(positive: Any) -> Any:
     """``positive`` as a label that can be saved."""
     if isinstance(positive, np.generic):
         positive = positive.item()
+    if isinstance(positive, float) and math.isnan(positive):
+        raise ValueError("positive: must be a label, got nan")
     if positive is None or isinstance(positive, POSITIVE_TYPES):
         return positive
     raise TypeError(f"positive: must be a boolean, a number or a string, got {describe(positive)}")
@@ -179,15 +182,14 @@ def as_array(name: str, values: Any) -> pa.Array:
 
 
 def _of_numpy(name: str, values: Any) -> pa.Array:
-    array = values if isinstance(values, list | tuple) and None in values else np.asarray(values)
-    if isinstance(array, np.ndarray):
-        if array.ndim != 1:
-            raise ValueError(f"{name}: must have one dimension, got shape {array.shape}")
-        if array.dtype == bool:  # a byte each, as labels are read; Arrow would pack them first
-            array = np.ascontiguousarray(array).view(np.uint8)
-        elif not array.dtype.isnative:
-            array = array.astype(array.dtype.newbyteorder("="))
-    return pa.array(array)
+    if isinstance(values, list | tuple) and None in values:
+        return pa.array(values)
+    array = np.asanyarray(values)  # with the mask of a masked one, which pyarrow makes nulls
+    if array.ndim != 1:
+        raise ValueError(f"{name}: must have one dimension, got shape {array.shape}")
+    if array.dtype == bool and not isinstance(array, np.ma.MaskedArray):
+        array = np.ascontiguousarray(array).view(np.uint8)  # a byte each, as labels are read; Arrow would pack them
+    return pa.array(array.astype(array.dtype.newbyteorder("="), copy=False))
 
 
 def _labels(values: pa.Array, positive: Any) -> pa.Array:
