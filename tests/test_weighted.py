@@ -102,7 +102,7 @@ def priority_probability(weights, subset):
 @pytest.mark.parametrize(
     ("design", "probability"), [("successive", successive_probability), ("priority", priority_probability)]
 )
-@pytest.mark.parametrize("k", [1, 2, 3, 5])
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5])
 def test_every_subset_has_its_exact_probability(design, probability, k):
     weights = [1, 2, 3, 5, 8, 13]
     trials = 30_000
@@ -212,14 +212,23 @@ def test_stretches_in_which_nothing_enters_hide_nothing(k):
     assert (state.kept()[0] - 77).tolist() == np.sort(np.argsort(keys)[:k]).tolist()
 
 
-@pytest.mark.parametrize("design", DESIGNS)
-def test_design_weights_give_unbiased_totals(design):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"weights": "w", "design": "successive"},
+        {"weights": "w", "design": "priority"},
+        {"weights": "w", "replace": True},
+        {"replace": True},
+        {},
+    ],
+)
+def test_design_weights_give_unbiased_totals(options):
     table = TABLE.slice(0, 2000)
     weights = WEIGHTS[:2000]
     amounts = np.random.default_rng(3).random(2000) * weights**0.7 * (weights > 0)
     totals = []
     for seed in range(1500):
-        kept = aq.sample(table, 100, weights="w", design=design, columns=["x"], design_weight="d", rng=seed)
+        kept = aq.sample(table, 100, columns=["x"], design_weight="d", rng=seed, **options)
         totals.append((amounts[kept["x"].to_numpy()] * kept["d"].to_numpy()).sum())
     error = (np.mean(totals) - amounts.sum()) / (np.std(totals) / np.sqrt(len(totals)))
     assert abs(error) < 4.9

@@ -33,6 +33,10 @@ class Reservoir:
     ----------
     size : int
         Rows to keep. A shorter stream is kept whole.
+    weights : str, pyarrow.compute.Expression, or function by ``weight``, optional
+        A column, an expression or a function over columns. A row of weight zero is never kept.
+    design : {"successive", "priority"}
+        How weights work without replacement; see ``sample``.
     key : str, optional
         A column of ids. A row's key is then a hash of the seed and its id, not of its row number: the same ids are
         chosen in every table and run, whatever the row order. ``size`` still counts rows; ties go to the lower row
@@ -55,10 +59,12 @@ class Reservoir:
     found.
 
     Draws with replacement come from the same state: in a sequence of independent draws, the next repeats each of the
-    d different rows so far with probability 1/n, and otherwise is the next row by key.
+    d different rows so far with probability 1/n, and otherwise is the next row by key. Weighted keys are one hash a
+    row, by which nearly all rows are turned away.
 
     References
     ----------
+    Efraimidis, Spirakis (2006), "Weighted random sampling with a reservoir", doi:10.1016/j.ipl.2005.11.003.
     Duffield, Lund, Thorup (2007), "Priority sampling for estimation of arbitrary subset sums",
     doi:10.1145/1314690.1314696.
 
@@ -124,7 +130,8 @@ class Reservoir:
     def threshold(self) -> float:
         """The (k+1)-th smallest key, τ; infinite while all rows are kept.
 
-        Given τ, a row was included with probability 1 - exp(-τ).
+        Given τ, a row was included with probability 1 - exp(-τ); a row of weight w, with 1 - exp(-wτ), or with
+        min(1, wτ) in the design "priority".
         """
         return self._store.state.first_out()[0]
 
