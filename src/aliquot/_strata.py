@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from aliquot._checks import describe
 from aliquot._codes import Codebook
 
-MOST_UNUSED = 2**16
+MOST_UNUSED = 2**12
 """Integers that are not dense are used as they are if there are at most as many, or a quarter as many as rows."""
 
 
