@@ -48,7 +48,7 @@ format: $(VENV)/.dev
 	$(BIN)/clang-format -i $(CXX_FILES)
 
 # The kernels under AddressSanitizer and UndefinedBehaviorSanitizer, built from a copy of the tree beside the normal build.
-SANITIZE_TESTS := $(addprefix tests/test_,random.py simple_random.py weighted.py hashing.py reservoir.py sources.py alias.py pages.py hostile.py splitter.py codes.py ranking.py multiclass.py confusion.py)
+SANITIZE_TESTS := $(addprefix tests/test_,random.py simple_random.py weighted.py hashing.py reservoir.py sources.py alias.py pages.py hostile.py splitter.py codes.py strata.py ranking.py multiclass.py confusion.py)
 
 sanitize:
 	mkdir -p build/sanitize

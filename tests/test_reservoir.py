@@ -293,7 +293,7 @@ class TestErrorsLeaveTheStateAsItWas:
 
         with monkeypatch.context() as patched:
             patched.setattr("aliquot._arrow.permute", fail)
-            while reservoir._store._stored <= 2 * 20 + 64:
+            while reservoir._store.rows.count <= 2 * 20 + 64:
                 feed(reservoir, reservoir.n_seen, reservoir.n_seen + 10)
             seen = reservoir.n_seen
             with pytest.raises(MemoryError, match="planted"):

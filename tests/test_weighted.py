@@ -590,7 +590,9 @@ class TestErrors:
             aq.sample(TABLE, 1, weights=[1, 2, 3])
         with pytest.raises(ValueError, match=r"^weights: must be one a row, got 20001 for 20000 rows$"):
             aq.sample(TABLE, 1, weights=np.ones(N + 1))
-        with pytest.raises(ValueError, match=r"^design: must be one of 'successive', 'priority', got 'poisson'$"):
+        with pytest.raises(
+            ValueError, match=r"^design: must be one of 'successive', 'priority', 'quota', 'first', got 'poisson'$"
+        ):
             aq.sample(TABLE, 1, weights="w", design="poisson")
         with pytest.raises(
             TypeError,

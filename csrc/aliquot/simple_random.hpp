@@ -61,11 +61,12 @@ inline std::vector<keyed_row> select_rows(const seed_key& seed, std::int64_t n, 
 // Draws with replacement out of a sample without it. In a sequence of independent draws from n rows the next one
 // repeats each of the d rows seen so far with probability 1/n, and else is new, uniform among the others: the next row
 // in order of its key. So the k smallest keys and these ranks, rank[i] of the row that is draw i, are k independent
-// draws. They depend on the seed and n alone, and those for a smaller size are a prefix. Returns the number of distinct
+// draws. They depend on the seed, the stream and n alone, and those for a smaller size are a prefix. Returns the number of distinct
 // rows. n >= 1 if there is anything to draw (not checked)
-inline std::int64_t draw_ranks(const seed_key& seed, std::int64_t n, std::span<std::int64_t> ranks) noexcept
+inline std::int64_t draw_ranks(const seed_key& seed, std::uint64_t stream, std::int64_t n,
+                               std::span<std::int64_t> ranks) noexcept
 {
-  generator random(subkey(seed, purpose::repeats), 0);
+  generator random(subkey(seed, purpose::repeats), stream);
   std::int64_t distinct = 0;
   for (std::int64_t& rank : ranks) {
     rank = static_cast<std::int64_t>(random.below64(static_cast<std::uint64_t>(n)));
@@ -77,10 +78,10 @@ inline std::int64_t draw_ranks(const seed_key& seed, std::int64_t n, std::span<s
 // The same for draws in proportion to weight: a sequence of independent draws with the repeats left out is a successive
 // sample, so the next draw repeats a row seen with probability weight / total each, and else is the next row by key.
 // `weights` are those of the rows in order of their keys; at least ranks.size() of them, or all that are positive.
-inline std::int64_t draw_weighted_ranks(const seed_key& seed, std::span<const double> weights, double total,
-                                        std::span<std::int64_t> ranks)
+inline std::int64_t draw_weighted_ranks(const seed_key& seed, std::uint64_t stream, std::span<const double> weights,
+                                        double total, std::span<std::int64_t> ranks)
 {
-  generator random(subkey(seed, purpose::repeats), 0);
+  generator random(subkey(seed, purpose::repeats), stream);
   std::vector<double> seen;  // cumulative weights
   for (std::int64_t& rank : ranks) {
     const double at = static_cast<double>(static_cast<std::int64_t>(random() >> 11)) * 0x1p-53 * total;

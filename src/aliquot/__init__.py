@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aliquot.splitter import Splitter as Splitter
     from aliquot.splitting import fold_indices as fold_indices
     from aliquot.splitting import split_indices as split_indices
+    from aliquot.strata import bins as bins
     from aliquot.streaming import bernoulli as bernoulli
     from aliquot.streaming import poisson as poisson
     from aliquot.streaming import tap as tap
@@ -53,6 +54,7 @@ _HOMES = {
     "evaluate": "aliquot.evaluation",
     "fold_indices": "aliquot.splitting",
     "leaks": "aliquot.leakage",
+    "bins": "aliquot.strata",
     "poisson": "aliquot.streaming",
     "provenance": "aliquot._provenance",
     "sample": "aliquot.sampling",
@@ -82,6 +84,7 @@ __all__ = [
     "__version__",
     "bernoulli",
     "evaluate",
+    "bins",
     "fold_indices",
     "leaks",
     "poisson",

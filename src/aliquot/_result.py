@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from aliquot import _arrow
 from aliquot._checks import check_bool, check_choice, check_new_column
-from aliquot._kernels.simple_random import draw_ranks, draw_weighted_ranks
+from aliquot._designs import NON_PROBABILITY, UNIFORM
+from aliquot._kernels.simple_random import draw_ranks, draw_weighted_ranks, select_rows
 from aliquot._provenance import attach
 from aliquot._rng import Words
 
@@ -20,11 +21,26 @@ ORDERS = ("source", "random")
 
 
 @dataclass(frozen=True)
+class KeptStrata:
+    """The strata of the rows kept: ``codes`` has one for each row, the other arrays one element for each stratum.
+
+    ``populations`` counts the rows of a stratum, ``draws`` those of the sample, ``thresholds`` has the keys of the
+    first rows that are out and ``totals`` the weights of all rows.
+    """
+
+    codes: NDArray[np.int32]
+    populations: NDArray[np.int64]
+    draws: NDArray[np.int64]
+    thresholds: NDArray[np.float64]
+    totals: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Kept:
     """The rows with the smallest keys, ascending by number, and what they were chosen from.
 
     ``threshold`` is the key of the first row that is out. Weighted rows have ``weights``; if they are to be drawn with
-    replacement, ``total`` is the weight of all rows.
+    replacement, ``total`` is the weight of all rows. With ``strata``, threshold and total are those of each stratum.
     """
 
     rows: _arrow.Positions
@@ -33,6 +49,7 @@ class Kept:
     threshold: float = np.inf
     weights: NDArray[np.float64] | None = None
     total: float = 0.0
+    strata: KeptStrata | None = None
 
     def smallest(self, size: int) -> "Kept":
         """Those with the ``size`` smallest keys, of more."""
@@ -55,7 +72,7 @@ class Output:
     order: str = "source"
     row_number: str | None = None
     design_weight: str | None = None
-    design: str = "uniform"
+    design: str = UNIFORM
 
     def check(self, schema: pa.Schema | None = None) -> None:
         """ValueError or TypeError for an option that cannot be had."""
@@ -63,6 +80,14 @@ class Output:
         check_choice("order", self.order, ORDERS)
         if self.replace and self.design == "priority":
             raise ValueError("design: must be 'successive' with replace, as draws are independent, got 'priority'")
+        if self.design in NON_PROBABILITY:
+            if self.replace:
+                raise ValueError(f"replace: must be False with design {self.design!r}, which draws nothing, got True")
+            if self.design_weight is not None:
+                raise ValueError(
+                    f"design_weight: must be None with design {self.design!r}, under which rows have no known "
+                    f"inclusion probability, got {self.design_weight!r}"
+                )
         there = [] if schema is None else list(schema.names)
         for option in ("row_number", "design_weight"):
             name = getattr(self, option)
@@ -72,8 +97,11 @@ class Output:
     def arrange(self, seed: Words, kept: Kept, size: int) -> _arrow.Positions:
         """Which of the rows kept the sample holds, in its order.
 
-        ``size`` draws, or rows with ``replace`` False; at least as many rows are kept, or all there are.
+        ``size`` draws, or rows with ``replace`` False; at least as many rows are kept, or all there are. With strata,
+        as many of each as its ``draws``.
         """
+        if kept.strata is not None:
+            return self._arrange_strata(seed, kept, kept.strata)
         if not self.replace and self.order == "source" and len(kept.rows) == size:
             return np.arange(size)
         by_key = np.lexsort((kept.rows, kept.keys))
@@ -103,6 +131,8 @@ class Output:
             table = table.append_column(self.design_weight, pa.array(self._design_weights(kept, picked)))
         design = self.design + " with replacement" * self.replace
         facts = {"design": design, "size": len(picked), "population": kept.population, "strata": None, **facts}
+        if self.design in NON_PROBABILITY:
+            facts["probability"] = False
         schema = attach(table.schema, facts)
         if table.num_columns == 0:  # which would lose its row count
             return _arrow.to_table([_arrow.empty_columns(len(picked), schema)], schema)
@@ -110,13 +140,64 @@ class Output:
 
     def _design_weights(self, kept: Kept, picked: _arrow.Positions) -> NDArray[np.float64]:
         """1 / inclusion probability, given the threshold; with replacement, 1 / expected number of draws."""
+        population: Any = kept.population  # numbers, or arrays of one for each row
+        draws: Any = len(picked)
+        threshold: Any = kept.threshold
+        total: Any = kept.total
+        if kept.strata is not None:
+            of_stratum = kept.strata.codes[picked]
+            population = kept.strata.populations[of_stratum]
+            draws = kept.strata.draws[of_stratum]
+            threshold = kept.strata.thresholds[of_stratum]
+            total = kept.strata.totals[of_stratum]
         if kept.weights is None:
-            return np.full(len(picked), kept.population / max(len(picked), 1))
+            return np.full(len(picked), population / np.maximum(draws, 1))
         weights = kept.weights[picked]
         if self.replace:
-            return kept.total / (len(picked) * weights)
-        if np.isinf(kept.threshold):
-            return np.ones(len(picked))
-        if self.design == "priority":
-            return np.maximum(1.0, 1.0 / (weights * kept.threshold))
-        return -1.0 / np.expm1(-weights * kept.threshold)
+            inclusion = draws * weights / total
+        elif self.design == "priority":
+            inclusion = np.minimum(1.0, weights * threshold)
+        else:
+            inclusion = -np.expm1(-weights * threshold)
+        design_weights: NDArray[np.float64] = 1.0 / inclusion
+        return design_weights
+
+    def _arrange_strata(self, seed: Words, kept: Kept, strata: KeptStrata) -> _arrow.Positions:
+        if self.replace:
+            chosen = self._draw_in_strata(seed, kept, strata)
+            return np.sort(chosen) if self.order == "source" else chosen[_shuffle(seed, len(chosen))]
+        if self.order == "source":
+            return np.arange(len(kept.rows))
+        # Where a key stands among those that are let into its stratum is uniform, and so comparable between strata.
+        thresholds = strata.thresholds[strata.codes]
+        weights = 1.0 if kept.weights is None else kept.weights
+        if self.design in NON_PROBABILITY:
+            place = kept.keys
+        elif self.design == "priority":
+            place = weights * kept.keys / np.minimum(1.0, weights * thresholds)
+        else:
+            place = np.expm1(-weights * kept.keys) / np.expm1(-weights * thresholds)
+        return np.lexsort((kept.rows, place))
+
+    def _draw_in_strata(self, seed: Words, kept: Kept, strata: KeptStrata) -> _arrow.Positions:
+        """Independent draws in each stratum, one stratum after the other."""
+        by_key = np.lexsort((kept.rows, kept.keys, strata.codes))
+        ends = np.searchsorted(strata.codes[by_key], np.arange(len(strata.draws) + 1))
+        chosen = [np.empty(0, np.int64)]
+        for i in np.flatnonzero(strata.draws):
+            of_stratum = by_key[ends[i] : ends[i + 1]]
+            draws = int(strata.draws[i])
+            # The first row by key tells strata apart, in whatever order they come.
+            stream = int(kept.rows[of_stratum[0]]) + 1
+            if kept.weights is None:
+                ranks, _ = draw_ranks(seed, int(strata.populations[i]), draws, stream)
+            else:
+                ranks, _ = draw_weighted_ranks(seed, kept.weights[of_stratum], strata.totals[i], draws, stream)
+            chosen.append(of_stratum[ranks])
+        return np.concatenate(chosen)
+
+
+def _shuffle(seed: Words, n: int) -> _arrow.Positions:
+    """0 ... n-1 in random order."""
+    _, keys = select_rows(np.roll(seed, 1), n, n)
+    return np.argsort(keys)

@@ -64,6 +64,10 @@ class FractionSample:
         self._stored = len(stay)
         return Kept(self.rows, self.keys, self.population)
 
+    def finish(self) -> Kept:
+        """The rows that the sample is drawn from, now that all are seen."""
+        return self.settle()
+
     def payload(self) -> list[pa.RecordBatch]:
         """The rows held."""
         return self.batches

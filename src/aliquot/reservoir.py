@@ -1,7 +1,6 @@
 """Reservoirs: samples of fixed size kept while rows stream by."""
 
-from collections.abc import Iterable
-from fractions import Fraction
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,20 +9,24 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from aliquot import _arrow, _rng
-from aliquot._checks import check_bool, check_choice, check_column, check_count, check_name, check_names, describe
+from aliquot._checks import check_bool, check_column, check_count, check_name, check_names, describe
+from aliquot._designs import UNIFORM, design_in_use
 from aliquot._numbers import check_weights
 from aliquot._ranges import RowRanges
 from aliquot._result import Output
 from aliquot._saved import pack, unpack
+from aliquot._shares import AllThereAre, check_sizes, sizes_from_json, sizes_to_json
 from aliquot._source import check_same_schema
-from aliquot._store import WEIGHT, RowStore
+from aliquot._store import RowStore
+from aliquot._strata_store import StrataStore
 from aliquot.hashing import hash_keys
 from aliquot.sources import as_batches
-from aliquot.weights import DESIGNS, RowWeight, Weights
+from aliquot.strata import Strata, StrataOption
+from aliquot.weights import RowWeight, Weights
 
 
 class Reservoir:
-    """Keeps a uniform sample of a fixed number of rows of a stream of unknown length, in one pass and O(size) memory.
+    """Keeps a sample of a fixed number of rows of a stream of unknown length, in one pass and O(size) memory.
 
     Every row has a key that is a pure function of the seed and its row number, and the ``size`` smallest are kept. So
     the sample does not depend on how the rows were cut into batches; reservoirs over disjoint rows merge exactly; and
@@ -31,12 +34,23 @@ class Reservoir:
 
     Parameters
     ----------
+<<<<<<< HEAD
     size : int
         Rows to keep. A shorter stream is kept whole.
     weights : str, pyarrow.compute.Expression, or function by ``weight``, optional
         A column, an expression or a function over columns. A row of weight zero is never kept.
     design : {"successive", "priority"}
         How weights work without replacement; see ``sample``.
+=======
+    size : int or dict
+        Rows to keep. A shorter stream is kept whole. With strata, rows to keep of each stratum, or {stratum: rows}.
+    weights : str or pyarrow.compute.Expression, optional
+        A column of weights, or an expression over columns. A row of weight zero is never kept.
+    design : {"successive", "priority", "quota", "first"}
+        How weights work, or that what comes first is kept; see ``sample``.
+    strata : str, Bins, or list of these, optional
+        Columns whose values, or combinations of values, are sampled each for itself, whenever they first turn up.
+>>>>>>> 20454e2 (Draw stratified samples: proportional, equal, Neyman and named shares, exact on streams; quota and first-come designs)
     key : str, optional
         A column of ids. A row's key is then a hash of the seed and its id, not of its row number: the same ids are
         chosen in every table and run, whatever the row order. ``size`` still counts rows; ties go to the lower row
@@ -82,17 +96,18 @@ class Reservoir:
 
     def __init__(
         self,
-        size: int,
+        size: int | Mapping[Any, int],
         *,
         weights: str | pc.Expression | RowWeight | None = None,
         design: str = "successive",
+        strata: StrataOption = None,
         key: str | None = None,
         replace: bool = False,
         columns: Iterable[str] | None = None,
         start: int = 0,
         rng: _rng.RNG = None,
     ) -> None:
-        self._size = check_count("size", size)
+        self._size = check_count("size", size) if strata is None else check_sizes(size)
         self._key = None if key is None else check_name("key", key)
         self._replace = check_bool("replace", replace)
         if self._replace and self._key is not None:
@@ -103,22 +118,24 @@ class Reservoir:
             )
         if weights is not None and self._key is not None:
             raise ValueError(f"key: must be None with weights, got {key!r}")
-        check_choice("design", design, DESIGNS)
-        self._design = "uniform" if weights is None else design
+        self._design = design_in_use(design, weighted=weights is not None, stratified=strata is not None)
+        if self._key is not None and self._design != UNIFORM:
+            raise ValueError(f"design: must be 'successive' with key, got {design!r}")
         self._weights = None if weights is None else Weights(weights)
+        self._strata = None if strata is None else Strata(strata)
         Output(self._replace, design=self._design).check()
         self._columns = None if columns is None else check_names("columns", columns)
         start = check_count("start", start)
         self._seed = _rng.seed_of(rng)
         self._words = _rng.key_of(self._seed)
-        self._store = RowStore(self._size, self._words, start, design=self._design, summed=self._replace)
+        self._store = self._new_store(start)
         self._ranges = RowRanges(self._seed, start)
         self._schema: pa.Schema | None = None  # of the rows kept
         self._input_schema: pa.Schema | None = None  # of the batch seen last
 
     @property
-    def size(self) -> int:
-        """Rows to keep, k."""
+    def size(self) -> int | dict[Any, int]:
+        """Rows to keep, k; with strata, of each."""
         return self._size
 
     @property
@@ -127,16 +144,21 @@ class Reservoir:
         return self._store.population
 
     @property
-    def threshold(self) -> float:
-        """The (k+1)-th smallest key, τ; infinite while all rows are kept.
+    def threshold(self) -> float | dict[Any, float]:
+        """The (k+1)-th smallest key, τ; infinite while all rows are kept. With strata, {stratum: τ}.
 
+<<<<<<< HEAD
         Given τ, a row was included with probability 1 - exp(-τ); a row of weight w, with 1 - exp(-wτ), or with
         min(1, wτ) in the design "priority".
+=======
+        Given τ, a row was included with probability 1 - exp(-τ), or with weight w 1 - exp(-wτ), or by priority sampling
+        min(1, wτ).
+>>>>>>> 20454e2 (Draw stratified samples: proportional, equal, Neyman and named shares, exact on streams; quota and first-come designs)
         """
-        return self._store.state.first_out()[0]
+        return self._store.threshold
 
     def __len__(self) -> int:
-        return len(self._store.state.kept()[0])
+        return len(self._store.settle().rows)
 
     def update(self, batch: Any) -> None:
         """See a batch of rows.
@@ -149,7 +171,7 @@ class Reservoir:
         Raises
         ------
         KeyError
-            If a column of ``columns`` or ``key`` is not there.
+            If a column that is named is not there.
         ValueError
             If the schema is not that of the batches before, or rows of these numbers were seen already. The reservoir
             is then as it was.
@@ -159,7 +181,7 @@ class Reservoir:
         batches, schema = ([batch], batch.schema) if isinstance(batch, pa.RecordBatch) else as_batches(batch)
         kept_schema = self._check_schema(schema)
         self._ranges.check_room(batches[0].num_rows if len(batches) == 1 else sum(each.num_rows for each in batches))
-        # Hashed before anything is taken in, as it is here that a column can turn out to be unfit.
+        # Whatever can turn out to be unfit is looked at before anything is taken in.
         keys = (
             None
             if self._key is None
@@ -167,18 +189,24 @@ class Reservoir:
         )
         weights = None if self._weights is None else self._weights_of(batches)
         before = self._schema, self._input_schema
-        self._schema, self._input_schema = kept_schema, schema
-        for i, each in enumerate(batches):
-            rows = each if self._columns is None else each.select(self._columns)
-            if weights is None:
-                self._store.update(rows, None, None if keys is None else keys[i])
-            else:
-                try:
-                    self._store.update(rows, None, None, weights[i], self._weights_name)
-                except ValueError:
-                    self._schema, self._input_schema = before
-                    raise
-            self._go_on_at(self._ranges.extend(each.num_rows))
+        try:
+            codes = None if self._strata is None else [self._strata(each) for each in batches]
+            self._schema, self._input_schema = kept_schema, schema
+            for i, each in enumerate(batches):
+                rows = each if self._columns is None else each.select(self._columns)
+                row_keys = None if keys is None else keys[i]
+                row_weights = None if weights is None else weights[i]
+                if isinstance(self._store, StrataStore):
+                    assert codes is not None
+                    self._store.update(rows, codes[i], row_keys, row_weights)
+                else:
+                    self._store.update(rows, None, row_keys, row_weights, self._weights_name)
+                self._go_on_at(self._ranges.extend(each.num_rows))
+        except (ValueError, TypeError):
+            self._schema, self._input_schema = before
+            if isinstance(self._store, StrataStore):
+                self._store.forget_unseen()
+            raise
 
     def merge(self, other: "Reservoir") -> None:
         """Absorb the rows that another reservoir has seen; it stays as it is.
@@ -196,7 +224,7 @@ class Reservoir:
         """
         if not isinstance(other, Reservoir):
             raise TypeError(f"other: must be a Reservoir, got {describe(other)}")
-        for name in ("size", "design", "weights_option", "key", "replace", "columns"):
+        for name in ("size", "design", "weights_option", "strata_option", "key", "replace", "columns"):
             mine, theirs = getattr(self, "_" + name), getattr(other, "_" + name)
             if mine != theirs:
                 name = name.removesuffix("_option")
@@ -206,7 +234,7 @@ class Reservoir:
         if self._schema is not None and other._schema is not None:
             check_same_schema(other._schema, self._schema, "other")
         ranges = self._ranges.union(other._ranges)
-        self._store.absorb(other._store)
+        self._store.absorb(other._store)  # type: ignore[arg-type]  # of one kind, as the options agree
         self._ranges = ranges
         self._go_on_at(ranges.next_row)
         self._schema = self._schema or other._schema
@@ -239,9 +267,12 @@ class Reservoir:
             raise ValueError(
                 f"design_weight: must be None with key, as rows of one id enter together, got {design_weight!r}"
             )
-        kept = self._store.settle()
-        picked = output.arrange(self._words, kept, self._size if self._replace else len(kept.rows))
-        facts = {"seed": self._seed, "rows_read": self.n_seen, "bytes_read": 0, "source": "arrow"}
+        kept = self._store.finish()
+        draws = self._size if self._replace and isinstance(self._size, int) else len(kept.rows)
+        picked = output.arrange(self._words, kept, draws)
+        facts: dict[str, Any] = {"seed": self._seed, "rows_read": self.n_seen, "bytes_read": 0, "source": "arrow"}
+        if self._strata is not None:
+            facts["strata"] = self._strata.describe("each" if isinstance(self._size, int) else "named", kept.strata)
         if self._key is not None:
             facts["design"] = "coordinated"
         return output.table(_arrow.permute(self._store.payload(), picked), schema, kept, picked, facts)
@@ -250,19 +281,9 @@ class Reservoir:
         """The state, to be saved, sent, and read by ``from_bytes``: keys, row numbers and rows, as checksummed
         Arrow IPC.
         """
-        held = self._store.settle()
         kept = self._kept_schema()
-        schema = pa.schema([pa.field("key", pa.float64()), pa.field("row", pa.int64()), *kept], kept.metadata)
-        if self._design != "uniform":
-            schema = schema.append(pa.field(WEIGHT, pa.float64()))
-        batches = []
-        start = 0
-        for batch in self._store.held:
-            end = start + batch.num_rows
-            own = [pa.array(held.keys[start:end]), pa.array(held.rows[start:end])]
-            batches.append(pa.RecordBatch.from_arrays([*own, *batch.columns], schema=schema))
-            start = end
-        return pack("Reservoir", self._state(), batches, schema)
+        fields, batches = self._store.to_batches(list(kept))
+        return pack("Reservoir", {**self._state(), **self._store.to_json()}, batches, pa.schema(fields, kept.metadata))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Reservoir":
@@ -277,26 +298,18 @@ class Reservoir:
         """
         state, batches, schema = unpack("Reservoir", data)
         made = cls(
-            state["size"],
-            weights=_read_weights(state["weights"]),
-            design=state["design"] if state["weights"] is not None else "successive",
+            sizes_from_json(state["size"]),
+            weights=Weights.from_json(state["weights"]),
+            design="successive" if state["design"] == UNIFORM else state["design"],
+            strata=None if state["strata"] is None else Strata.parts_of(state["strata"]),
             key=state["key"],
             replace=state["replace"],
             columns=state["columns"],
             rng=state["seed"],
         )
+        fields = made._store.adopt_batches(state, batches, schema)
         if state["has_schema"]:
-            last = None if made._weights is None else -1
-            made._schema = pa.schema(list(schema)[2:last], schema.metadata)
-        key, row = state["first_out"]
-        made._store.adopt(
-            np.concatenate([np.empty(0, np.int64), *(batch.column(1).to_numpy() for batch in batches)]),
-            np.concatenate([np.empty(0), *(batch.column(0).to_numpy() for batch in batches)]),
-            (float.fromhex(key), row),
-            [_arrow.without_first(batch, 2) for batch in batches],
-            state["n_seen"],
-            Fraction(state["total"]),
-        )
+            made._schema = pa.schema(fields, schema.metadata)
         made._ranges = RowRanges.from_json(state["seed"], state["ranges"])
         made._go_on_at(made._ranges.next_row)
         return made
@@ -319,12 +332,18 @@ class Reservoir:
             return False
         mine, theirs = self._store.settle(), other._store.settle()
         same_keys = np.array_equal(mine.rows, theirs.rows) and np.array_equal(mine.keys, theirs.keys)
-        return same_keys and _arrow.same_values(self._store.held, other._store.held)
+        return (
+            same_keys
+            and self._store.tells() == other._store.tells()
+            and _arrow.same_values(self._store.rows.held, other._store.rows.held)
+        )
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        options = [] if self._weights is None else [f"weights={self._weights_name!r}", f"design={self._design!r}"]
+        options = [] if self._weights is None else [f"weights={self._weights_name!r}"]
+        options += [] if self._design == UNIFORM else [f"design={self._design!r}"]
+        options += [] if self._strata is None else [f"strata={self._strata.names!r}"]
         options += [f"{name}={getattr(self, '_' + name)!r}" for name in ("key", "columns") if getattr(self, "_" + name)]
         if self._replace:
             options.append("replace=True")
@@ -332,20 +351,17 @@ class Reservoir:
         return f"Reservoir({', '.join(facts)})"
 
     def _state(self) -> dict[str, Any]:
-        """All but the rows, as JSON can hold it."""
-        key, row = self._store.state.first_out()
+        """All but what the store holds, as JSON can hold it."""
         return {
-            "size": self._size,
-            "weights": None if self._weights is None else _write_weights(self._weights.option),
+            "size": sizes_to_json(self._size),
+            "weights": None if self._weights is None else self._weights.to_json(),
             "design": self._design,
+            "strata": self._strata_option,
             "key": self._key,
             "replace": self._replace,
             "columns": self._columns,
             "seed": self._seed,
-            "n_seen": self.n_seen,
-            "total": str(self._store.total),
             "ranges": self._ranges.to_json(),
-            "first_out": [key.hex(), row],
             "has_schema": self._schema is not None,
         }
 
@@ -360,6 +376,8 @@ class Reservoir:
             check_column("key", self._key, schema.names)
         if self._weights is not None:
             self._weights.columns(schema)
+        if self._strata is not None:
+            self._strata.columns(schema)
         kept = schema
         if self._columns is not None:
             fields = [schema.field(check_column("columns", name, schema.names)) for name in self._columns]
@@ -369,13 +387,13 @@ class Reservoir:
         return self._schema or kept
 
     def _weights_of(self, batches: list[pa.RecordBatch]) -> list[NDArray[np.float64]]:
-        """The weights of each batch. Of several, all are checked before the first is taken in."""
+        """The weights of each batch, checked unless the store does so in passing before it takes anything in."""
         assert self._weights is not None
         weights = []
         row = self._ranges.next_row
         for each in batches:
             weights.append(self._weights(each, row))
-            if len(batches) > 1:
+            if len(batches) > 1 or self._strata is not None:
                 check_weights(weights[-1], self._weights_name, row)
             row += each.num_rows
         return weights
@@ -388,26 +406,19 @@ class Reservoir:
     def _weights_option(self) -> str | None:
         return None if self._weights is None else str(self._weights.option)
 
+    @property
+    def _strata_option(self) -> list[Any] | None:
+        return None if self._strata is None else self._strata.option
+
+    def _new_store(self, start: int) -> RowStore | StrataStore:
+        if self._strata is None:
+            assert isinstance(self._size, int)
+            return RowStore(self._size, self._words, start, design=self._design, summed=self._replace)
+        self._strata.find_edges(None)
+        shares = AllThereAre(self._size, replace=self._replace)
+        return StrataStore(self._strata, shares, self._words, start, design=self._design)
+
     def _go_on_at(self, row: int) -> None:
         """Give the next row this number."""
         if row != self._store.state.next_row:
             self._store.state.seek(row)
-
-
-def _write_weights(option: str | pc.Expression | RowWeight) -> dict[str, Any]:
-    if isinstance(option, str):
-        return {"column": option}
-    if isinstance(option, RowWeight):
-        return {"function": str(option), "columns": option.columns}  # not its code, which reading would run
-    _, (data,) = option.__reduce__()  # Arrow's own form: data, and nothing that reading it could run
-    return {"expression": bytes(data).hex()}
-
-
-def _read_weights(value: dict[str, Any] | None) -> str | pc.Expression | RowWeight | None:
-    if value is None:
-        return None
-    if "column" in value:
-        return str(value["column"])
-    if "function" in value:
-        return RowWeight(value["columns"], value["function"], None)
-    return pc.Expression._deserialize(pa.py_buffer(bytes.fromhex(value["expression"])))

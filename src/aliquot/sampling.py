@@ -1,59 +1,65 @@
 """Samples of whole sources, by size or by share."""
 
-import dataclasses
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from aliquot import _arrow, _rng
+from aliquot import _rng
 from aliquot._checks import (
     check_bool,
-    check_choice,
     check_count,
     check_fraction,
     check_names,
     check_size_within,
-    rows_of_fraction,
+    describe,
 )
-from aliquot._kernels.simple_random import draw_ranks, select_rows
-from aliquot._kernels.weighted import select_weighted
-from aliquot._numbers import bad_weight, too_few_positive
+from aliquot._designs import design_in_use
+from aliquot._job import Job
 from aliquot._progress import Progress, ProgressOption
-from aliquot._result import Kept, Output
-from aliquot._source import Source
-from aliquot._store import RowStore
-from aliquot.fraction import FractionSample
+from aliquot._result import Output
+from aliquot._shares import Allocation
 from aliquot.sources import Memory, open_source
-from aliquot.weights import DESIGNS, Weights, WeightsOption, exact_sum
+from aliquot.strata import Strata, StrataOption
+from aliquot.weights import Weights, WeightsOption
 from aliquot.where import Where
+
+SizeOption: TypeAlias = "int | Mapping[Any, int] | None"
 
 
 def sample_indices(
     n: int,
-    size: int,
+    size: int | Mapping[Any, int],
     *,
     weights: WeightsOption = None,
     design: str = "successive",
+    strata: Any = None,
+    allocation: str = "proportional",
+    minimum: int = 0,
     replace: bool = False,
     rng: _rng.RNG = None,
 ) -> NDArray[np.int64]:
-    """Row numbers of a sample, uniform or weighted, without any rows.
+    """Row numbers of a sample, uniform, weighted or stratified, without any rows.
 
     Parameters
     ----------
     n : int
         Rows there are, to 2**62.
-    size : int
-        Rows to draw.
+    size : int or dict
+        Rows to draw; with strata also {stratum: rows}.
     weights : array of numbers, shape (n,), optional
         A row of weight zero is never drawn. All are equal by default.
-    design : {"successive", "priority"}
-        How weights work without replacement; see ``sample``.
+    design : {"successive", "priority", "quota", "first"}
+        How weights work without replacement, or that what comes first is taken; see ``sample``.
+    strata : array of labels, shape (n,), or list of such arrays, optional
+        The stratum of each row: a label, or a combination of them.
+    allocation : {"proportional", "equal"}
+        How ``size`` is dealt out to the strata; see ``sample``.
+    minimum : int, default 0
+        The least rows of each stratum, or all it has.
     replace : bool, default False
         Independent draws, in which a row can come up again.
     rng : None, int, SeedSequence, BitGenerator or Generator
@@ -68,14 +74,15 @@ def sample_indices(
     Raises
     ------
     ValueError
-        If ``size`` is above ``n``, or the number of positive weights; if a weight is negative, infinite, NaN or null.
+        If ``size`` is above ``n``, the number of positive weights, or what a stratum has; if a weight is negative,
+        infinite, NaN or null.
     TypeError
         If a number is not an integer, or weights are no numbers.
 
     Notes
     -----
-    O(size) time and memory, whatever n; with weights, one pass over them. The sample of a smaller size with the same
-    seed is a subset.
+    O(size) time and memory, whatever n; with weights or strata, one pass over them. The sample of a smaller size with
+    the same seed is a subset, but for proportional shares that rounding moves.
 
     Examples
     --------
@@ -85,28 +92,48 @@ def sample_indices(
     >>> aq.sample_indices(5, 3, weights=[0, 1, 0, 10, 5], rng=7)
     array([1, 3, 4])
     """
-    n, size = check_count("n", n), check_count("size", size)
-    check_choice("design", design, DESIGNS)
-    check_size_within(size, n, replace=check_bool("replace", replace))
-    seed = _rng.key_of(_rng.seed_of(rng))
-    if weights is None:
-        kept = _smallest(seed, n, size, replace)
-        return kept.rows[Output(replace).arrange(seed, kept, size)]
-    given = Weights(weights)
-    given.check_length(n)
-    # Rows without columns: only their weights count.
-    source = Memory([_arrow.empty_columns(n, pa.schema([]))], pa.schema([]))
-    job = _Job(source, [], None, given, size, Output(replace, design=design), seed, Progress(None))
-    return job.from_rows()[1].rows_picked
+    n = check_count("n", n)
+    check_bool("replace", replace)
+    in_use = design_in_use(design, weighted=weights is not None, stratified=strata is not None)
+    given = Allocation.of(allocation, size, minimum)
+    if given.column is not None:
+        raise ValueError(f"allocation: must be one of 'proportional', 'equal' without columns, got {allocation!r}")
+    rows = _number_of(size, strata)
+    if given.sizes is None:
+        check_size_within(rows, n, replace=replace)
+    output = Output(replace, design=in_use)
+    output.check()
+    # Rows without columns, but for those that make the strata.
+    labels = pa.RecordBatch.from_arrays([], []) if strata is None else _label_columns(strata, n)
+    source = Memory([labels], labels.schema)
+    source.num_rows = n
+    job = Job(
+        source,
+        [],
+        None,
+        None if weights is None else Weights(weights),
+        None if strata is None else Strata(labels.schema.names),
+        given,
+        rows,
+        output,
+        _rng.key_of(_rng.seed_of(rng)),
+        Progress(None),
+    )
+    if job.weights is not None:
+        job.weights.check_length(n)
+    return job.choose().rows_picked
 
 
 def sample(
     source: Any,
-    size: int | None = None,
+    size: SizeOption = None,
     *,
     fraction: float | None = None,
     weights: WeightsOption = None,
     design: str = "successive",
+    strata: StrataOption = None,
+    allocation: str = "proportional",
+    minimum: int = 0,
     replace: bool = False,
     columns: Iterable[str] | None = None,
     where: pc.Expression | None = None,
@@ -116,7 +143,7 @@ def sample(
     rng: _rng.RNG = None,
     progress: ProgressOption = None,
 ) -> pa.Table:
-    """A sample of the rows of Parquet files or Arrow data, uniform or weighted.
+    """A sample of the rows of Parquet files or Arrow data, uniform, weighted or stratified.
 
     Parameters
     ----------
@@ -124,15 +151,27 @@ def sample(
         Parquet files, directories (hive-style directory names become columns), globs and URIs; a pyarrow Table,
         RecordBatch, RecordBatchReader or Dataset; a polars or pandas frame; a DuckDB relation; anything with
         ``__arrow_c_stream__`` or ``__arrow_c_array__``. Rows are numbered in this order.
-    size : int, optional
-        Rows to draw, exactly.
+    size : int or dict, optional
+        Rows to draw, exactly. With strata also {stratum: rows}, in which a stratum is a value of the column, or a tuple
+        of values for several; strata that are not named give no rows.
     fraction : float, optional
         Instead of ``size``: round(fraction * rows), half up, exactly. In (0, 1].
     weights : str, pyarrow.compute.Expression, function by ``weight``, or array of numbers, optional
         A column, an expression or a function over columns, or one number a row. A row of weight zero is never drawn.
-    design : {"successive", "priority"}
+    design : {"successive", "priority", "quota", "first"}
         How weights work without replacement. "successive": like drawing one row at a time in proportion to weight.
-        "priority": a row's inclusion probability is close to size * weight / total, at most 1.
+        "priority": a row's inclusion probability is close to size * weight / total, at most 1. Or, with nothing drawn
+        at random, what comes first: "first" takes the first rows, "quota" the first of each stratum. The provenance
+        says so, and there are no design weights.
+    strata : str, Bins, or list of these, optional
+        Columns whose values, or combinations of values, are sampled each for itself. Null is a value. Numbers are cut
+        into ranges by ``bins``.
+    allocation : {"proportional", "equal", "neyman:COLUMN"}
+        How the rows are dealt out to the strata. "proportional": by largest remainder, so that each stratum's share is
+        within 1 of exact. "equal": as evenly as they have rows. "neyman:COLUMN": in proportion to rows times standard
+        deviation of a column of numbers, which makes estimates of its total most precise.
+    minimum : int, default 0
+        The least rows of each stratum, or all it has; the other strata share what is left.
     replace : bool, default False
         Independent draws, in which a row can come up again.
     columns : list of str, optional
@@ -160,8 +199,8 @@ def sample(
     TypeError
         If neither or both of ``size`` and ``fraction`` are given, or the source gives no rows.
     ValueError
-        If ``size`` is above the rows there are, or those of positive weight; if a weight is negative, infinite, NaN or
-        null; if a file is damaged or unlike the others.
+        If ``size`` is above the rows there are, those of positive weight, or those of a stratum; if a weight is
+        negative, infinite, NaN or null; if a file is damaged or unlike the others.
     KeyError
         If a column is not there.
     FileNotFoundError
@@ -170,9 +209,14 @@ def sample(
     Notes
     -----
     From Parquet or memory, row numbers are drawn first, in O(size), and only the pages that hold them are read. A
-    stream is read once, with a Reservoir. With ``where`` or ``weights``, the columns they name are read first, but for
-    row groups that their statistics rule out. Memory: the sample and a few row groups; a stream is held as a whole for
-    a weighted ``fraction``, as any of its rows may be drawn until its last weight is known.
+    stream is read once, with a Reservoir. With ``where``, ``weights`` or ``strata``, the columns they name are read
+    first, but for row groups that their statistics rule out. Memory: the sample, the strata and a few row groups.
+
+    Proportional shares of a stream are exact too: what can still be needed of each stratum is kept, with eight standard
+    deviations of margin. If that is not enough, which happens less than once in 1e14 times, it is a RuntimeError.
+
+    A stream is held as a whole where any of its rows may be drawn until the last is known: for a weighted ``fraction``,
+    "neyman", and proportional shares of weighted rows or under "quota".
 
     References
     ----------
@@ -189,9 +233,10 @@ def sample(
     """
     if (size is None) == (fraction is None):
         raise TypeError("size: must be given, or else fraction, got " + ("neither" if size is None else "both"))
-    wanted = check_count("size", size) if fraction is None else check_fraction("fraction", fraction)
-    check_choice("design", design, DESIGNS)
-    output = Output(replace, order, row_number, design_weight, "uniform" if weights is None else design)
+    wanted = _number_of(size, strata) if fraction is None else check_fraction("fraction", fraction)
+    given = Allocation.of(allocation, size, minimum)
+    in_use = design_in_use(design, weighted=weights is not None, stratified=strata is not None)
+    output = Output(replace, order, row_number, design_weight, in_use)
     output.check()
     names = None if columns is None else check_names("columns", columns)
     seed = _rng.seed_of(rng)
@@ -199,145 +244,50 @@ def sample(
         opened = open_source(source)
         schema = opened.project(names)
         output.check(schema)
-        job = _Job(
+        job = Job(
             opened,
             schema.names,
             None if where is None else Where(where, opened.schema),
             None if weights is None else Weights(weights),
+            None if strata is None else Strata(strata),
+            given,
             wanted,
             output,
             _rng.key_of(seed),
             done,
         )
         done.start(opened.num_rows)
-        batches, drawn = job.from_stream() if opened.num_rows is None else job.from_rows()
-        return output.table(batches, schema, drawn.kept, drawn.picked, {"seed": seed, **opened.facts()})
+        batches, drawn = job.run()
+        facts = {"seed": seed, **opened.facts()}
+        if job.strata is not None:
+            facts["strata"] = job.strata.describe(str(given), drawn.kept.strata)
+        return output.table(batches, schema, drawn.kept, drawn.picked, facts)
 
 
-@dataclass(frozen=True)
-class _Drawn:
-    """Which of the rows kept were drawn, in their order."""
-
-    kept: Kept
-    picked: _arrow.Positions
-
-    @property
-    def rows_picked(self) -> _arrow.Positions:
-        return self.kept.rows[self.picked]
+def _number_of(size: object, strata: object) -> int:
+    """Rows to draw, by a number or by stratum."""
+    if not isinstance(size, Mapping):
+        return check_count("size", size)
+    if strata is None:
+        raise TypeError(f"size: must be an integer without strata, got {describe(size)}")
+    return sum(check_count(f"size[{label!r}]", rows) for label, rows in size.items())
 
 
-@dataclass
-class _Job:
-    """One call of ``sample``: what it reads, and what it is to give."""
-
-    source: Source
-    columns: list[str]
-    where: Where | None
-    weights: Weights | None
-    wanted: int | float
-    output: Output
-    seed: _rng.Words
-    progress: Progress
-
-    def from_rows(self) -> tuple[list[pa.RecordBatch], _Drawn]:
-        """Batches and what they are, from a source whose rows can be fetched by number."""
-        rows = self.source.num_rows
-        assert rows is not None
-        reading = self.progress
-        if self.where is None and self.weights is None:
-            kept = _smallest(self.seed, rows, self._size_of(rows), self.output.replace)
-        elif self.where is None and self.weights is not None and isinstance(self.source, Memory):
-            kept = self._smallest_weighted(self.weights, rows)
-        else:
-            most = rows_of_fraction(self.wanted, rows) if isinstance(self.wanted, float) else self.wanted
-            store = self._new_store(min(most, rows))
-            self._see_all(store, [])
-            kept = store.settle()
-            reading = Progress(None)
-            if self.weights is not None:
-                self.weights.check_length(rows)
-        drawn = self._draw(kept)
-        return self.source.take(drawn.rows_picked, self.columns, reading), drawn
-
-    def from_stream(self) -> tuple[list[pa.RecordBatch], _Drawn]:
-        """Batches and what they are, from a source that can be read once."""
-        store: RowStore | FractionSample
-        if not isinstance(self.wanted, float):
-            store = self._new_store(self.wanted)
-        elif self.weights is None:
-            store = FractionSample(self.wanted, self.seed)
-        else:
-            # Until the last weight is known any row can still be drawn, so all are held.
-            source = self.source
-            batches = [batch for _, batch in source.scan(source.schema.names, None, self.progress)]
-            return dataclasses.replace(self, source=Memory(batches, source.schema), progress=Progress(None)).from_rows()
-        self._see_all(store, self.columns)
-        kept = store.settle()
-        if self.weights is not None:
-            self.weights.check_length(self.source.rows_read)
-        drawn = self._draw(kept)
-        return _arrow.permute(store.payload(), drawn.picked), drawn
-
-    def _smallest_weighted(self, weights: Weights, rows: int) -> Kept:
-        """The rows with the smallest keys, of rows whose weights are in memory all at once."""
-        weights.check_length(rows)
-        pieces = [values for values, _ in weights.all_of(self.source)]
-        values = pieces[0] if len(pieces) == 1 else np.concatenate([np.empty(0), *pieces])
-        size = min(self._size_of(rows), rows)
-        numbers, keys, bad = select_weighted(self.seed, values, size, self.output.design == "priority")
-        if bad >= 0:
-            raise bad_weight(weights.name, values[bad], bad)
-        total = float(exact_sum(values)) if self.output.replace else 0.0
-        # A million weights from all over memory cost more than their keys: only if they are asked for.
-        wanted = self.output.replace or self.output.design_weight is not None
-        kept = Kept(numbers, keys, rows, np.inf, values[numbers] if wanted else None, total)
-        return kept if len(numbers) <= size else kept.smallest(size)
-
-    def _size_of(self, population: int) -> int:
-        """Rows to draw, or ValueError if there are too few."""
-        if isinstance(self.wanted, float):
-            return rows_of_fraction(self.wanted, population)
-        check_size_within(self.wanted, population, replace=self.output.replace)
-        return self.wanted
-
-    def _draw(self, kept: Kept) -> _Drawn:
-        size = self._size_of(kept.population)
-        if self.weights is not None and len(kept.rows) < (min(size, 1) if self.output.replace else size):
-            raise too_few_positive(self.weights.name, size, len(kept.rows))
-        if len(kept.rows) > size and self.weights is not None and not self.output.replace:
-            kept = kept.smallest(size)
-        return _Drawn(kept, self.output.arrange(self.seed, kept, size))
-
-    def _new_store(self, size: int) -> RowStore:
-        return RowStore(size, self.seed, design=self.output.design, summed=self.output.replace)
-
-    def _see_all(self, store: RowStore | FractionSample, columns: list[str]) -> None:
-        """Show a store these columns of the source, and what the filter and the weights say of its rows."""
-        wanted = {*columns}
-        if self.where is not None:
-            wanted.update(self.where.columns)
-        if self.weights is not None:
-            wanted.update(self.weights.columns(self.source.schema))
-        names = self.source.schema.names
-        # In the order of the source, for expressions that go by position.
-        needed = columns if wanted == {*columns} else [name for name in names if name in wanted]
-        for first_row, batch in self.source.scan(needed, self.where, self.progress):
-            passes = None if self.where is None else self.where(batch)
-            rows = batch if needed == columns else batch.select(columns)
-            if isinstance(store, FractionSample):
-                store.update(rows, passes)
-                continue
-            if store.state.next_row != first_row:
-                store.state.seek(first_row)  # past row groups in which nothing passes
-            if self.weights is None:
-                store.update(rows, passes)
-            else:
-                store.update(rows, passes, None, self.weights(batch, first_row), self.weights.name)
+def _label_columns(strata: Any, n: int) -> pa.RecordBatch:
+    """Labels of n rows as columns."""
+    several = isinstance(strata, list | tuple) and len(strata) > 0 and all(map(_is_array, strata))
+    names, columns = [], []
+    for i, labels in enumerate(strata if several else [strata]):
+        try:
+            array = labels if isinstance(labels, pa.Array | pa.ChunkedArray) else pa.array(labels, from_pandas=True)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise TypeError(f"strata: must be an array of labels or a list of them, got {describe(strata)}") from error
+        if len(array) != n:
+            raise ValueError(f"strata: must be one a row, got {len(array)} for {n} rows")
+        columns.append(array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array)
+        names.append(f"strata[{i}]" if several else "strata")
+    return pa.RecordBatch.from_arrays(columns, names)
 
 
-def _smallest(seed: _rng.Words, n: int, size: int, replace: bool) -> Kept:
-    """As many of the n rows, those with the smallest keys, as ``size`` draws need."""
-    if replace and n > 0:
-        size = draw_ranks(seed, n, size)[1]
-    rows, keys = select_rows(seed, n, size)
-    return Kept(rows, keys, n)
+def _is_array(labels: object) -> bool:
+    return not isinstance(labels, str | bytes) and (isinstance(labels, Sequence) or hasattr(labels, "__len__"))

@@ -19,8 +19,6 @@ from aliquot._source import Source
 
 WeightsOption: TypeAlias = "str | pc.Expression | RowWeight | NDArray[Any] | pa.Array | pa.ChunkedArray | None"
 
-DESIGNS = ("successive", "priority")
-
 
 class RowWeight:
     """A weight that a compiled function computes for each row, as ``weight`` makes it.
@@ -177,6 +175,26 @@ class Weights:
         else:
             value = evaluate(self.option, pa.Table.from_batches([batch]), "weights")
         return as_floats(as_numbers(self.name, value, first_row))
+
+    def to_json(self) -> dict[str, Any]:
+        """A column, an expression or the name of a function as JSON can hold it."""
+        if isinstance(self.option, str):
+            return {"column": self.option}
+        if isinstance(self.option, RowWeight):
+            return {"function": str(self.option), "columns": self.option.columns}  # not its code, which would be run
+        _, (data,) = self.option.__reduce__()  # Arrow's own form: data, and nothing that reading it could run
+        return {"expression": bytes(data).hex()}
+
+    @staticmethod
+    def from_json(value: dict[str, Any] | None) -> str | pc.Expression | RowWeight | None:
+        """What ``to_json`` gave."""
+        if value is None:
+            return None
+        if "column" in value:
+            return str(value["column"])
+        if "function" in value:
+            return RowWeight(value["columns"], value["function"], None)
+        return pc.Expression._deserialize(pa.py_buffer(bytes.fromhex(value["expression"])))
 
     def all_of(self, source: Source) -> Iterator[tuple[NDArray[np.float64], int]]:
         """All weights of a source, in pieces, each with the number of its first row."""

@@ -1,4 +1,4 @@
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 from libcpp.vector cimport vector
 
 from aliquot._kernels.random cimport const_double, seed_key, span
@@ -20,6 +20,6 @@ cdef extern from "aliquot/simple_random.hpp" namespace "aliquot" nogil:
         void advance(int64_t, rows_below&) except +
 
     vector[keyed_row] select_rows_ "aliquot::select_rows"(const seed_key&, int64_t, int64_t) except +
-    int64_t draw_ranks_ "aliquot::draw_ranks"(const seed_key&, int64_t, span[int64_t])
+    int64_t draw_ranks_ "aliquot::draw_ranks"(const seed_key&, uint64_t, int64_t, span[int64_t])
     int64_t draw_weighted_ranks_ "aliquot::draw_weighted_ranks"(
-        const seed_key&, span[const_double], double, span[int64_t]) except +
+        const seed_key&, uint64_t, span[const_double], double, span[int64_t]) except +

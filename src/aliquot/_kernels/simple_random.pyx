@@ -30,17 +30,20 @@ def select_rows(const uint64_t[::1] seed, int64_t n, int64_t k):
     return as_arrays(found)
 
 
-def draw_ranks(const uint64_t[::1] seed, int64_t n, size_t size):
-    """Which row of a simple random sample each draw with replacement is, by rank of its key, and how many differ."""
+def draw_ranks(const uint64_t[::1] seed, int64_t n, size_t size, uint64_t stream=0):
+    """Which row of a simple random sample each draw with replacement is, by rank of its key, and how many differ.
+
+    Strata have streams of their own.
+    """
     ranks = np.empty(size, np.int64)
     cdef int64_t[::1] view = ranks
     cdef int64_t distinct = 0
     if size > 0:
-        distinct = draw_ranks_(as_seed_key(seed), n, span[int64_t](&view[0], size))
+        distinct = draw_ranks_(as_seed_key(seed), stream, n, span[int64_t](&view[0], size))
     return ranks, distinct
 
 
-def draw_weighted_ranks(const uint64_t[::1] seed, const double[::1] weights, double total, size_t size):
+def draw_weighted_ranks(const uint64_t[::1] seed, const double[::1] weights, double total, size_t size, uint64_t stream=0):
     """The same in proportion to weight, given the weights in order of the keys and their sum over all rows."""
     ranks = np.empty(size, np.int64)
     cdef int64_t[::1] view = ranks
@@ -48,6 +51,7 @@ def draw_weighted_ranks(const uint64_t[::1] seed, const double[::1] weights, dou
     if size > 0:
         distinct = draw_weighted_ranks_(
             as_seed_key(seed),
+            stream,
             span[const_double](&weights[0], weights.shape[0]),
             total,
             span[int64_t](&view[0], size),

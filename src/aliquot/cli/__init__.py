@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"aliquot {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    sample = commands.add_parser("sample", help="draw a sample of rows, uniform or weighted")
+    sample = commands.add_parser("sample", help="draw a sample of rows, uniform, weighted or stratified")
     sample.add_argument(
         "source", nargs="+", metavar="SOURCE", help="Parquet files, directories, globs or URIs; - for an Arrow stream"
     )
@@ -63,10 +63,21 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--weights", metavar="COL", help="draw in proportion to this column")
     sample.add_argument(
         "--design",
-        choices=("successive", "priority"),
+        choices=("successive", "priority", "quota", "first"),
         default="successive",
-        help="how weights work without replacement: one row at a time, or inclusion close to proportional to weight",
+        help="how weights work without replacement: one row at a time, or inclusion close to proportional to weight; "
+        "or take what comes first, of each stratum or at all",
     )
+    sample.add_argument(
+        "--strata", type=_names, metavar="COL[,COL]", help="sample each value of these columns for itself"
+    )
+    sample.add_argument(
+        "--allocation",
+        default="proportional",
+        metavar="A",
+        help="how the rows are dealt out to the strata: proportional (the default), equal or neyman:COL",
+    )
+    sample.add_argument("--minimum", type=int, default=0, metavar="ROWS", help="the least rows of each stratum")
     sample.add_argument("--replace", action="store_true", help="independent draws: a row can come up again")
     sample.add_argument("--columns", type=_names, metavar="A,B", help="columns to keep, in this order")
     sample.add_argument(

@@ -1,0 +1,197 @@
+// The rows with the smallest keys of each stratum: one buffer for all strata, and a limit for each.
+//
+// A row whose key is not before the limit of its stratum is turned away; the others are collected, and cut now and
+// then to as many a stratum as the caller says can still be needed, which lowers the limits. So memory is that of the
+// rows kept and of the strata, and a stratum costs nothing until its first row. Rows enter in two steps, as in
+// reservoir.hpp.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "bottom_k.hpp"
+#include "weighted.hpp"
+
+namespace aliquot
+{
+
+struct stratum_candidate {
+  double key;
+  std::int64_t row;
+  std::int64_t slot;
+  std::int32_t code;
+};
+
+namespace detail
+{
+
+// filter_rows rows at once, as may_enter of weighted.hpp, under a limit for each code from -1 on, times 2^31.
+ALIQUOT_TARGET_CLONES
+inline std::uint64_t may_enter_strata(const row_hash& hash, std::uint32_t row, const std::int32_t* codes,
+                                      const double* weights, const double* scaled) noexcept
+{
+  std::array<std::uint8_t, filter_rows> enters;
+  for (std::uint32_t i = 0; i < filter_rows; ++i) {
+    const auto v = static_cast<std::int32_t>(hash.upper(row + i) >> 1) - 1;
+    enters[i] = static_cast<double>(v) <= scaled[codes[i] + 1] * weights[i];
+  }
+  return bits_of(enters);
+}
+
+}  // namespace detail
+
+class stratified_reservoir
+{
+ public:
+  // 0 <= start <= max_rows (not checked)
+  stratified_reservoir(const seed_key& seed, std::int64_t start)
+      : key_(subkey(seed, purpose::weighted_rows)), next_row_(start)
+  {
+  }
+
+  std::int64_t next_row() const noexcept { return next_row_; }
+  void seek(std::int64_t row) noexcept { next_row_ = row; }
+  std::size_t size() const noexcept { return items_.size(); }
+
+  // Make room for codes below `count`.
+  void grow(std::size_t count)
+  {
+    if (count <= limits_.size()) return;
+    limits_.resize(count, candidate{infinity, std::numeric_limits<std::int64_t>::max(), 0});
+    scaled_.resize(count + 1, infinity);
+  }
+
+  // Stage the next rows, of these strata, under their keys by row number and weight; -1 is the code of a row that is
+  // not of the population. The weights are good and as many as the codes, which are all below the count of `grow` (not
+  // checked).
+  void stage(std::span<const std::int32_t> codes, std::span<const double> weights, weighted_design design)
+  {
+    staged_.clear();
+    constexpr std::size_t step = detail::filter_rows;
+    std::array<double, step> padded_weights;
+    std::array<std::int32_t, step> padded_codes;
+    for (std::size_t at = 0; at < codes.size();) {
+      const std::int64_t block = (next_row_ + static_cast<std::int64_t>(at)) >> 32;
+      const row_hash hash(key_, block);
+      const std::int64_t block_rows = ((block + 1) << 32) - next_row_;
+      const std::size_t end = std::min(codes.size(), static_cast<std::size_t>(block_rows));
+      for (; at < end; at += step) {
+        const std::int32_t* strata = codes.data() + at;
+        const double* weight = weights.data() + at;
+        if (const std::size_t rows = end - at; rows < step) {
+          padded_codes.fill(-1);
+          padded_weights.fill(0.0);
+          std::copy_n(strata, rows, padded_codes.begin());
+          std::copy_n(weight, rows, padded_weights.begin());
+          strata = padded_codes.data();
+          weight = padded_weights.data();
+        }
+        const auto row = static_cast<std::uint32_t>(next_row_ + static_cast<std::int64_t>(at));
+        std::uint64_t enters = detail::may_enter_strata(hash, row, strata, weight, scaled_.data());
+        for (; enters != 0; enters &= enters - 1) {
+          const auto i = static_cast<std::uint32_t>(std::countr_zero(enters));
+          if (strata[i] >= 0 && weight[i] > 0.0) {
+            stage_one(weighted_key(hash(row + i), weight[i], design), at + i, strata[i]);
+          }
+        }
+      }
+      at = end;
+    }
+  }
+
+  // The same under given keys.
+  void stage(std::span<const std::int32_t> codes, std::span<const double> keys)
+  {
+    staged_.clear();
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      if (codes[i] >= 0) stage_one(keys[i], i, codes[i]);
+    }
+  }
+
+  // Stage rows of another state, under their own numbers.
+  void stage(std::span<const std::int32_t> codes, std::span<const double> keys, std::span<const std::int64_t> rows)
+  {
+    staged_.clear();
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      const stratum_candidate item{keys[i], rows[i], static_cast<std::int64_t>(i), codes[i]};
+      if (before(item, limit(codes[i]))) staged_.push_back(item);
+    }
+  }
+
+  // What may enter, in the order it came; the slots are positions in the arguments of stage.
+  std::span<const stratum_candidate> staged() const noexcept { return staged_; }
+
+  // Take in what is staged; the caller has stored it, in order, from slot `first_slot` on. `rows` were seen.
+  void commit(std::int64_t first_slot, std::int64_t rows)
+  {
+    items_.reserve(items_.size() + staged_.size());
+    for (stratum_candidate& item : staged_) {
+      item.slot = first_slot++;
+      items_.push_back(item);
+    }
+    staged_.clear();
+    next_row_ += rows;
+  }
+
+  void discard() noexcept { staged_.clear(); }
+
+  // Let nothing at or beyond (key, row) into a stratum any more.
+  void lower(std::int32_t code, const candidate& out) noexcept
+  {
+    if (!before(out, limit(code))) return;
+    limits_[static_cast<std::size_t>(code)] = out;
+    scaled_[static_cast<std::size_t>(code) + 1] = out.key * 0x1p31;
+  }
+
+  const candidate& limit(std::int32_t code) const noexcept { return limits_[static_cast<std::size_t>(code)]; }
+
+  // Cut stratum h to the most[h] rows with the smallest keys, and to what is before its limit; then put everything in
+  // order of row number. most.size() is the count of `grow` (not checked).
+  void cut(std::span<const std::int64_t> most)
+  {
+    std::sort(items_.begin(), items_.end(), [](const stratum_candidate& a, const stratum_candidate& b) noexcept {
+      return a.code < b.code || (a.code == b.code && before(a, b));
+    });
+    std::size_t kept = 0;
+    for (std::size_t first = 0; first < items_.size();) {
+      const std::int32_t code = items_[first].code;
+      std::size_t last = first;
+      while (last < items_.size() && items_[last].code == code && before(items_[last], limit(code))) ++last;
+      const std::size_t room = std::min(last - first, static_cast<std::size_t>(most[static_cast<std::size_t>(code)]));
+      if (first + room < last) lower(code, {items_[first + room].key, items_[first + room].row, 0});
+      std::copy_n(items_.begin() + static_cast<std::ptrdiff_t>(first), room,
+                  items_.begin() + static_cast<std::ptrdiff_t>(kept));
+      kept += room;
+      while (last < items_.size() && items_[last].code == code) ++last;
+      first = last;
+    }
+    items_.resize(kept);
+    std::sort(items_.begin(), items_.end(), row_before);
+  }
+
+  std::span<stratum_candidate> items() noexcept { return items_; }
+
+ private:
+  static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+  void stage_one(double key, std::size_t position, std::int32_t code)
+  {
+    const auto at = static_cast<std::int64_t>(position);
+    const stratum_candidate item{key, next_row_ + at, at, code};
+    if (before(item, limit(code))) staged_.push_back(item);
+  }
+
+  seed_key key_;
+  std::int64_t next_row_;
+  std::vector<stratum_candidate> items_;
+  std::vector<stratum_candidate> staged_;
+  std::vector<candidate> limits_;    // by code: the first row that is out
+  std::vector<double> scaled_{-1.0};  // by code + 1: its key times 2^31; nothing for rows of no stratum
+};
+
+}  // namespace aliquot

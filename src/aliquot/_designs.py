@@ -1,0 +1,27 @@
+"""The designs: what a row's key is."""
+
+from aliquot._checks import check_choice
+
+WEIGHTED = ("successive", "priority")
+"""Keys by weight, with known inclusion probabilities; without weights both are ``UNIFORM``."""
+
+UNIFORM = "uniform"
+
+NON_PROBABILITY = ("quota", "first")
+"""The key is the row number: what comes first is kept, of each stratum or at all."""
+
+DESIGNS = (*WEIGHTED, *NON_PROBABILITY)
+
+
+def design_in_use(design: str, *, weighted: bool, stratified: bool) -> str:
+    """The design asked for, which is "uniform" without weights. ValueError for what does not go together."""
+    check_choice("design", design, DESIGNS)
+    if design == "quota" and not stratified:
+        raise ValueError("design: must be 'first' without strata, got 'quota'")
+    if design == "first" and stratified:
+        raise ValueError("design: must be 'quota' with strata, got 'first'")
+    if design in NON_PROBABILITY:
+        if weighted:
+            raise ValueError(f"design: must be 'successive' or 'priority' with weights, got {design!r}")
+        return design
+    return design if weighted else UNIFORM
