@@ -1,6 +1,6 @@
 """Samples of whole sources, by size or by share."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,6 +22,7 @@ from aliquot._job import Job
 from aliquot._progress import Progress, ProgressOption
 from aliquot._result import Output
 from aliquot._shares import Allocation
+from aliquot._strata import as_column, columns_of
 from aliquot.sources import Memory, open_source
 from aliquot.strata import Strata, StrataOption
 from aliquot.weights import Weights, WeightsOption
@@ -275,19 +276,6 @@ def _number_of(size: object, strata: object) -> int:
 
 def _label_columns(strata: Any, n: int) -> pa.RecordBatch:
     """Labels of n rows as columns."""
-    several = isinstance(strata, list | tuple) and len(strata) > 0 and all(map(_is_array, strata))
-    names, columns = [], []
-    for i, labels in enumerate(strata if several else [strata]):
-        try:
-            array = labels if isinstance(labels, pa.Array | pa.ChunkedArray) else pa.array(labels, from_pandas=True)
-        except (pa.ArrowException, TypeError, ValueError) as error:
-            raise TypeError(f"strata: must be an array of labels or a list of them, got {describe(strata)}") from error
-        if len(array) != n:
-            raise ValueError(f"strata: must be one a row, got {len(array)} for {n} rows")
-        columns.append(array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array)
-        names.append(f"strata[{i}]" if several else "strata")
-    return pa.RecordBatch.from_arrays(columns, names)
-
-
-def _is_array(labels: object) -> bool:
-    return not isinstance(labels, str | bytes) and (isinstance(labels, Sequence) or hasattr(labels, "__len__"))
+    columns = [as_column("strata", values, n) for values in columns_of(strata)]
+    names = [f"strata[{i}]" if len(columns) > 1 else "strata" for i in range(len(columns))]
+    return pa.RecordBatch.from_arrays([pa.array(column) for column in columns], names)
