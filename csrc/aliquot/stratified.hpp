@@ -37,8 +37,7 @@ inline std::uint64_t may_enter_strata(const row_hash& hash, std::uint32_t row, c
 {
   std::array<std::uint8_t, filter_rows> enters;
   for (std::uint32_t i = 0; i < filter_rows; ++i) {
-    const auto v = static_cast<std::int32_t>(hash.upper(row + i) >> 1) - 1;
-    enters[i] = static_cast<double>(v) <= scaled[codes[i] + 1] * weights[i];
+    enters[i] = static_cast<double>(least_hash(hash, row + i)) <= scaled[codes[i] + 1] * weights[i];
   }
   return bits_of(enters);
 }
@@ -190,7 +189,7 @@ class stratified_reservoir
   std::int64_t next_row_;
   std::vector<stratum_candidate> items_;
   std::vector<stratum_candidate> staged_;
-  std::vector<candidate> limits_;    // by code: the first row that is out
+  std::vector<candidate> limits_;     // by code: the first row that is out
   std::vector<double> scaled_{-1.0};  // by code + 1: its key times 2^31; nothing for rows of no stratum
 };
 

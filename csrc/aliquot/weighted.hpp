@@ -67,7 +67,6 @@ namespace detail
 inline constexpr int filter_rows = 64;
 inline constexpr int stretch_rows = 256;
 
-<<<<<<< HEAD
 // One less than 31 bits of the hash, so that no rounding here or in the key turns a row away that may enter.
 inline std::int32_t least_hash(const row_hash& hash, std::uint32_t row) noexcept
 {
@@ -95,8 +94,6 @@ inline bool is_quiet(const row_hash hash, std::uint32_t row, const double* weigh
   return any == 0 && odd >> 63 == 0;
 }
 
-// Bit i of the result: row + i may have a key of at most limit. And whether a weight is odd. 64 rows.
-=======
 // Bit i is byte i, which is 0 or 1.
 inline std::uint64_t bits_of(const std::array<std::uint8_t, filter_rows>& bytes) noexcept
 {
@@ -108,9 +105,7 @@ inline std::uint64_t bits_of(const std::array<std::uint8_t, filter_rows>& bytes)
   return bits;
 }
 
-// Bit i of the result: row + i may have a key of at most limit, by its weight weights[i] and 31 bits of its hash. A
-// second word in `bad`: not a weight. 64 rows.
->>>>>>> 20454e2 (Draw stratified samples: proportional, equal, Neyman and named shares, exact on streams; quota and first-come designs)
+// Bit i of the result: row + i may have a key of at most limit. And whether a weight is odd. 64 rows.
 ALIQUOT_TARGET_CLONES
 inline std::uint64_t may_enter(const row_hash hash, std::uint32_t row, const double* weights, double limit,
                                bool& is_odd) noexcept
@@ -122,18 +117,8 @@ inline std::uint64_t may_enter(const row_hash hash, std::uint32_t row, const dou
     enters[i] = static_cast<double>(least_hash(hash, row + i)) <= scaled * weights[i];
     odd |= oddness(weights[i]);
   }
-<<<<<<< HEAD
   is_odd = odd >> 63 != 0;
-  std::uint64_t bits = 0;
-  for (int i = 0; i < 8; ++i) {
-    const auto word = std::bit_cast<std::array<std::uint64_t, 8>>(enters)[static_cast<std::size_t>(i)];
-    bits |= (word * 0x0102040810204080u >> 56) << (8 * i);
-  }
-  return bits;
-=======
-  bad = wrong;
   return bits_of(enters);
->>>>>>> 20454e2 (Draw stratified samples: proportional, equal, Neyman and named shares, exact on streams; quota and first-come designs)
 }
 
 }  // namespace detail

@@ -34,23 +34,14 @@ class Reservoir:
 
     Parameters
     ----------
-<<<<<<< HEAD
-    size : int
-        Rows to keep. A shorter stream is kept whole.
-    weights : str, pyarrow.compute.Expression, or function by ``weight``, optional
-        A column, an expression or a function over columns. A row of weight zero is never kept.
-    design : {"successive", "priority"}
-        How weights work without replacement; see ``sample``.
-=======
     size : int or dict
         Rows to keep. A shorter stream is kept whole. With strata, rows to keep of each stratum, or {stratum: rows}.
-    weights : str or pyarrow.compute.Expression, optional
-        A column of weights, or an expression over columns. A row of weight zero is never kept.
+    weights : str, pyarrow.compute.Expression, or function by ``weight``, optional
+        A column, an expression or a function over columns. A row of weight zero is never kept.
     design : {"successive", "priority", "quota", "first"}
         How weights work, or that what comes first is kept; see ``sample``.
     strata : str, Bins, or list of these, optional
         Columns whose values, or combinations of values, are sampled each for itself, whenever they first turn up.
->>>>>>> 20454e2 (Draw stratified samples: proportional, equal, Neyman and named shares, exact on streams; quota and first-come designs)
     key : str, optional
         A column of ids. A row's key is then a hash of the seed and its id, not of its row number: the same ids are
         chosen in every table and run, whatever the row order. ``size`` still counts rows; ties go to the lower row
@@ -147,13 +138,8 @@ class Reservoir:
     def threshold(self) -> float | dict[Any, float]:
         """The (k+1)-th smallest key, τ; infinite while all rows are kept. With strata, {stratum: τ}.
 
-<<<<<<< HEAD
         Given τ, a row was included with probability 1 - exp(-τ); a row of weight w, with 1 - exp(-wτ), or with
         min(1, wτ) in the design "priority".
-=======
-        Given τ, a row was included with probability 1 - exp(-τ), or with weight w 1 - exp(-wτ), or by priority sampling
-        min(1, wτ).
->>>>>>> 20454e2 (Draw stratified samples: proportional, equal, Neyman and named shares, exact on streams; quota and first-come designs)
         """
         return self._store.threshold
 
