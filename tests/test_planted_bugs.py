@@ -59,3 +59,37 @@ def test_correlated_neighbours_are_caught():
 
     with pytest.raises(AssertionError, match="rows 1 apart"):
         laws.pairs_are_independent(in_twos, 1000, 20, 500)
+
+
+def coins(rows, shares, rng):
+    """A part for each row by itself."""
+    return rng.choices(range(len(shares)), shares, k=rows)
+
+
+def cut_by_turns(rows, shares, rng):
+    """Interleaved as Webster's method for seats does it, which leaves the quota for three parts or more."""
+    counts, parts = [0] * len(shares), []
+    for _ in range(rows):
+        chosen = max(range(len(shares)), key=lambda part: shares[part] / (counts[part] + 0.5))
+        counts[chosen] += 1
+        parts.append(chosen)
+    return parts
+
+
+def shuffled_tens(rows, shares, rng):
+    """Exact in every ten rows, but not inside."""
+    tens = []
+    for _ in range(rows // 10):
+        ten = [part for part, share in enumerate(shares) for _ in range(round(10 * share))]
+        rng.shuffle(ten)
+        tens += ten
+    return tens
+
+
+@pytest.mark.parametrize(
+    ("assign", "shares"),
+    [(coins, [0.8, 0.2]), (shuffled_tens, [0.8, 0.1, 0.1]), (cut_by_turns, [0.75, 0.05, 0.05, 0.05, 0.05, 0.05])],
+)
+def test_streams_that_leave_the_quota_are_caught(assign, shares):
+    with pytest.raises(AssertionError, match="rows from its share"):
+        laws.shares_hold_at_every_prefix(assign(1000, shares, random.Random(7)), shares)

@@ -215,9 +215,9 @@ class TestStream:
             assert np.abs(counts - share * np.bincount(strata, minlength=10**6)).max() < 1
 
 
-GOLDEN_STREAM = [0, 0, 0, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 1, 0, 0, 0]
-GOLDEN_STRATA = [0, 0, 0, 0, 0, 0, 2, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 2]
-GOLDEN_FINE = [2, 1, 1, 2, 1, 2, 1, 0, 1, 2, 1, 0, 2, 1, 2, 1, 1, 2, 2, 1]
+GOLDEN_STREAM = [0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 2, 0, 0, 1, 0, 0]
+GOLDEN_STRATA = [0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 2, 0]
+GOLDEN_FINE = [1, 2, 1, 2, 1, 0, 2, 1, 1, 2, 1, 2, 1, 2, 1, 0, 1, 2, 2, 1]
 
 
 class TestKey:

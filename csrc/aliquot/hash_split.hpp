@@ -7,6 +7,7 @@
 // is new. (Rendezvous hashing with weights: J. Schindelhauer, G. Schomaker 2005, doi:10.1145/1073970.1074008.)
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -27,7 +28,11 @@ class hash_splitter
   hash_splitter(const seed_key& seed, std::span<const std::string_view> names, std::span<const double> shares)
       : hash_(subkey(seed, purpose::hash_split))
   {
-    for (std::size_t i = 0; i < names.size(); ++i) parts_.push_back({hash_(names[i]), shares[i]});
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (shares[i] > 0) parts_.push_back({hash_(names[i]), 1 / shares[i], static_cast<std::int32_t>(i)});
+    }
+    // Large shares first: they win most often, and what cannot win after them is seen without a logarithm.
+    std::stable_sort(parts_.begin(), parts_.end(), [](const part& a, const part& b) { return a.inverse < b.inverse; });
   }
 
   // parts[i] = the part of row i; parts.size() == values.length() (not checked)
@@ -39,22 +44,25 @@ class hash_splitter
  private:
   struct part {
     std::uint64_t name;
-    double share;
+    double inverse;  // 1 / share
+    std::int32_t index;
   };
 
   std::int32_t part_of(std::uint64_t hash) const noexcept
   {
     double least = std::numeric_limits<double>::infinity();
-    std::size_t winner = 0;
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-      if (parts_[i].share == 0.0) continue;
-      const double quotient = exponential_of(mix64(mix64(hash + parts_[i].name) ^ parts_[i].name)) / parts_[i].share;
+    std::int32_t winner = 0;
+    for (const part& each : parts_) {
+      const std::uint64_t word = mix64(mix64(hash + each.name) ^ each.name);
+      const double uniform = static_cast<double>(static_cast<std::int64_t>(word >> 11)) * 0x1p-53;
+      if (uniform * each.inverse >= least) continue;  // as -log(1 - u) >= u
+      const double quotient = exponential_of(word) * each.inverse;
       if (quotient < least) {
         least = quotient;
-        winner = i;
+        winner = each.index;
       }
     }
-    return static_cast<std::int32_t>(winner);
+    return winner;
   }
 
   value_hash hash_;

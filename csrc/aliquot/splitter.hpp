@@ -61,16 +61,19 @@ class splitter
   {
     const part_index* pages = book_ ? book_->pages().data() : own_pages_.data();
     stratum& each = strata_[0];
-    for (std::int32_t& part : parts) {
-      part = pages[each.page + each.row];
-      if (++each.row == page_rows_) next_page(0);
+    for (std::size_t i = 0; i < parts.size();) {
+      const std::size_t rows = std::min(parts.size() - i, page_rows_ - each.row);
+      std::copy_n(pages + each.page + each.row, rows, &parts[i]);
+      i += rows;
+      each.row += static_cast<std::uint32_t>(rows);
+      if (each.row == page_rows_) next_page(0);
     }
   }
 
   // Rows seen of a stratum.
   std::int64_t seen(std::size_t code) const noexcept
   {
-    return strata_[code].pages_done * page_rows_ + static_cast<std::int64_t>(strata_[code].row);
+    return strata_[code].pages_done * static_cast<std::int64_t>(page_rows_) + strata_[code].row;
   }
 
   // Rows of each part of a stratum before its page; done.size() is the number of parts (not checked).
@@ -83,16 +86,17 @@ class splitter
       return;
     }
     std::copy_n(&done_[code * shares_.size()], shares_.size(), done.begin());
-    for (std::int64_t i = 0; i < page_rows_; ++i) --done[own_pages_[strata_[code].page + static_cast<std::size_t>(i)]];
+    for (std::size_t i = 0; i < page_rows_; ++i) --done[own_pages_[strata_[code].page + i]];
   }
 
   // Go on as if `rows` rows of a stratum had been seen, and as before_page said.
   void restore(std::size_t code, std::int64_t rows, std::span<const std::int64_t> done)
   {
     if (!book_) std::copy(done.begin(), done.end(), &done_[code * shares_.size()]);
-    strata_[code].pages_done = rows / page_rows_;
+    const auto page_rows = static_cast<std::int64_t>(page_rows_);
+    strata_[code].pages_done = rows / page_rows;
     turn_page(code);
-    strata_[code].row = static_cast<std::uint32_t>(rows % page_rows_);
+    strata_[code].row = static_cast<std::uint32_t>(rows % page_rows);
   }
 
  private:
@@ -108,26 +112,37 @@ class splitter
     turn_page(code);
   }
 
-  // A page for the rows after those of `pages_done`, drawn by a generator of the stratum and the page.
+  // A page for the rows after those of `pages_done`, drawn by the stratum and its number.
   void turn_page(std::size_t code)
   {
     stratum& each = strata_[code];
-    seed_key key = key_;
-    for (std::uint64_t& word : key) word = mix64(word + code + 1);
-    generator random(key, static_cast<std::uint64_t>(each.pages_done));
-    if (book_) {
-      each.page = std::size_t{random.below(book_->schedules())} * page_rows_;
-    } else {
-      each.page = code * page_rows_;
-      paced_.fill(each.pages_done * page_rows_, std::span(done_).subspan(code * shares_.size(), shares_.size()), random,
-                  std::span(own_pages_).subspan(each.page, page_rows_));
-    }
+    const auto page = static_cast<std::uint64_t>(each.pages_done);
     each.row = 0;
+    if (book_) {
+      each.page = below(mix64(key_[0] + code), page, book_->schedules()) * page_rows_;
+      return;
+    }
+    seed_key key = key_;
+    for (std::uint64_t& word : key) word = mix64(word + code);
+    generator random(key, page);
+    each.page = code * page_rows_;
+    paced_.fill(each.pages_done * static_cast<std::int64_t>(page_rows_),
+                std::span(done_).subspan(code * shares_.size(), shares_.size()), random,
+                std::span(own_pages_).subspan(each.page, page_rows_));
+  }
+
+  // Uniform in [0, n), exactly, as generator::below64, but from one hash: pages are as short as two rows.
+  std::size_t below(std::uint64_t key, std::uint64_t page, std::uint64_t n) const noexcept
+  {
+    for (std::uint64_t word = mix64(mix64(key + page) ^ key_[1]);; word = mix64(word + key_[2])) {
+      const uint128 product = uint128{word} * n;
+      if (static_cast<std::uint64_t>(product) >= (0 - n) % n) return static_cast<std::size_t>(product >> 64);
+    }
   }
 
   seed_key key_;
   std::vector<std::uint64_t> shares_;
-  std::int64_t page_rows_ = paced_schedule::rows;
+  std::size_t page_rows_ = paced_schedule::rows;
   std::optional<schedule_book> book_;
   paced_schedule paced_;
   std::vector<stratum> strata_;

@@ -148,7 +148,7 @@ class Splitter:
         else:
             codes = self._state.assign_rows(rows)
         self._n_seen += rows
-        return pa.DictionaryArray.from_arrays(pa.array(codes), self._names)
+        return pa.DictionaryArray.from_arrays(pa.array(codes), self._names, safe=False)
 
     def to_bytes(self) -> bytes:
         """The state, to be saved, sent, and read by ``from_bytes``: the strata and their row counts, as checksummed
