@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import aliquot as aq
@@ -12,15 +11,6 @@ import baselines
 import data
 from data import BATCH_ROWS, SIZES
 from groups import Group, each_contestant, measure, short
-
-
-def is_area(expected: float, within: float) -> Callable[[float], None]:
-    """A check that the area is the expected one."""
-
-    def check(answer: float) -> None:
-        assert abs(answer - expected) <= within
-
-    return check
 
 
 @cache
@@ -44,29 +34,45 @@ def in_batches(kind: str, bins: int | None = None) -> float:
     return curve.roc_auc()
 
 
+def is_area(kind: str, within: float) -> Callable[[float], None]:
+    """A check that this is the area."""
+
+    def check(answer: float) -> None:
+        assert abs(answer - _area(kind)) <= within
+
+    return check
+
+
+def sort(kind: str) -> dict[str, Callable[[], object]]:
+    """The floor for whoever must have scores in order."""
+    return {"floor: sort the scores": lambda: np.sort(data.scored(kind, SIZES.scores)[1])}
+
+
 def area(kind: str) -> Group:
     """The area under the ROC curve of all rows."""
 
-    def scored() -> tuple[NDArray[np.bool_], NDArray[np.floating]]:
-        return data.scored(kind, SIZES.scores)
+    def of(peer: Callable[..., float]) -> Callable[[], float]:
+        return lambda: peer(*data.scored(kind, SIZES.scores))
 
-    return Group(
-        f"ROC-AUC of {short(SIZES.scores)} {kind} scores",
-        SIZES.scores,
-        lambda answer: is_area(_area(kind), 0.01)(answer),
-        {
-            "aliquot": lambda: at_once(kind),
-            "aliquot, in batches": lambda: in_batches(kind),
-            "aliquot, 1000 bins": lambda: in_batches(kind, bins=1000),
-            "scikit-learn": lambda: baselines.sklearn_roc_auc(*scored()),
-            "numpy, sort and count": lambda: baselines.numpy_roc_auc(*scored()),
-            "polars, sort and count": lambda: baselines.polars_roc_auc(*scored()),
-        },
-        {"floor: sort the scores": lambda: np.sort(scored()[1])},
-    )
+    contestants = {
+        "aliquot": lambda: at_once(kind),
+        "aliquot, in batches": lambda: in_batches(kind),
+        "scikit-learn": of(baselines.sklearn_roc_auc),
+        "numpy, sort and count": of(baselines.numpy_roc_auc),
+        "polars, sort and count": of(baselines.polars_roc_auc),
+    }
+    name = f"ROC-AUC of {short(SIZES.scores)} {kind} scores"
+    return Group(name, SIZES.scores, is_area(kind, 1e-9), contestants, sort(kind))
 
 
-GROUPS = [area(kind) for kind in ("float32", "float64", "rounded")]
+def binned_area(kind: str) -> Group:
+    """The same in the memory of 1000 bins."""
+    contestants = {"aliquot": lambda: in_batches(kind, bins=1000)}
+    name = f"ROC-AUC of {short(SIZES.scores)} {kind} scores, 1000 bins"
+    return Group(name, SIZES.scores, is_area(kind, 1e-3), contestants, sort(kind))
+
+
+GROUPS = [*(area(kind) for kind in ("float32", "float64", "rounded")), binned_area("float32")]
 
 
 @each_contestant(GROUPS)
