@@ -59,8 +59,6 @@ class generator
   {
   }
 
-  // One that goes on from where another was.
-  explicit generator(const std::array<std::uint64_t, 4>& state) noexcept : state_(state) {}
   const std::array<std::uint64_t, 4>& state() const noexcept { return state_; }
 
   std::uint64_t operator()() noexcept
