@@ -79,8 +79,9 @@ def numpy_coins(rows: int, share: float) -> NDArray[np.bool_]:
 def duckdb_stratified(source: pa.Table, column: str, share: float) -> pa.Table:
     """Which rows are in the smaller part: in each stratum, the first in random order."""
     return _DUCKDB.sql(
-        f"SELECT row_number() OVER (PARTITION BY {column} ORDER BY random()) "
-        f"<= {share} * count(*) OVER (PARTITION BY {column}) AS test FROM source"
+        f"SELECT row_number() OVER (PARTITION BY {column} ORDER BY place) "
+        f"<= {share} * count(*) OVER (PARTITION BY {column}) AS test "
+        f"FROM (SELECT {column}, random() AS place FROM source)"
     ).to_arrow_table()
 
 

@@ -1,6 +1,6 @@
 """Splits of whole sources: which part each row is in, and the rows of each as a table."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,15 +169,12 @@ class Partition:
     def run(self, opened: Source, progress: Progress) -> Iterator[tuple[int, pa.RecordBatch]]:
         """The rows of the source, batch by batch, each with the part that it is in."""
         words = _rng.key_of(self.seed)
-        if self.key is not None and not self.exact:
-            by_key = KeyParts(self.parts, words, self.key)
-            tell: Callable[[int, pa.RecordBatch], NDArray[Any]] = lambda first, batch: by_key(batch)  # noqa: E731
-        else:
-            part_of_row = self._part_of_row(opened, words)
-            tell = lambda first, batch: part_of_row[first : first + batch.num_rows]  # noqa: E731
+        by_key = None if self.key is None or self.exact else KeyParts(self.parts, words, self.key)
+        part_of_row = self._part_of_row(opened, words) if by_key is None else np.empty(0, np.int32)
         shared = isinstance(opened, Memory)  # dictionaries that are there anyway
         for first, batch in opened.scan(opened.schema.names, None, progress):
-            for part, positions in positions_of(tell(first, batch), len(self.parts)):
+            codes = part_of_row[first : first + batch.num_rows] if by_key is None else by_key(batch)
+            for part, positions in positions_of(codes, len(self.parts)):
                 rows = batch if len(positions) == batch.num_rows else _arrow.take_rows(batch, positions)
                 self.sizes[part] += rows.num_rows
                 yield part, rows if shared else _arrow.with_own_dictionaries(rows)

@@ -56,7 +56,7 @@ class Splitter:
 
     Each stratum follows random schedules, each of as many rows as the common denominator, that keep the count of every
     part at the exact share rounded down or up (the quota). They are a decomposition of the doubly stochastic matrix of
-    the shares into permutations.
+    the shares into permutations. One splitter must not be used by two threads at once.
 
     References
     ----------
