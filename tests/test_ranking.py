@@ -332,6 +332,22 @@ class TestBatching:
             areas = list(pool.map(lambda part: curve_of(*part).roc_auc(), parts))
         assert areas == [curve_of(*part).roc_auc() for part in parts]
 
+    @pytest.mark.parametrize("bins", [None, 20])
+    def test_threads_that_share_a_curve(self, bins):
+        columns = rows("float32", "floats", 60_000)
+        parts = pieces(columns, range(1000, 60_000, 1000))
+        shared = aq.BinaryCurve(bins=bins)
+
+        def work(part):
+            y_true, y_score, w = part
+            shared.update(y_true, y_score, sample_weight=w)
+            shared.merge(aq.BinaryCurve(bins=bins))
+            return len(shared)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, parts))
+        assert shared == curve_of(*columns, bins=bins)
+
 
 class TestBounds:
     @pytest.mark.parametrize("weight", WEIGHTS)

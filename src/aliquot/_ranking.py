@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from aliquot._checks import check_count
 from aliquot._kernels import ranking as _kernel
 from aliquot._kernels import scored_rows
 from aliquot._scored_rows import MassRange, ScoredColumns, ScoredRows
@@ -111,6 +112,8 @@ class Ranking:
 
     def merged(self, other: "Ranking", masses: MassRange) -> "Ranking":
         """Both as one, in the format that the masses of all rows need."""
+        if len(self) == 0 or len(other) == 0:
+            return self if len(self) else other
         if self.first.dtype != other.first.dtype:
             return self.widened().merged(other.widened(), masses)
         unit, limbs = masses.format
@@ -164,7 +167,7 @@ class Pending:
         ranking = before
         for start in range(0, self.rows, MOST_ROWS):
             made = self._ranked(slice(start, min(start + MOST_ROWS, self.rows)), masses, before.level, bins)
-            ranking = made if len(ranking) == 0 else ranking.merged(made, masses)
+            ranking = ranking.merged(made, masses)
             ranking = ranking if bins is None else ranking.binned(bins)
         if self.rows > KEPT_ROWS:
             self._arrays.clear()
@@ -206,3 +209,11 @@ def widen(keys: NDArray[Any]) -> NDArray[Any]:
     wide = np.empty(len(keys), np.uint64)
     scored_rows.read_scores(pa.array(scored_rows.scores(keys)), wide)
     return wide
+
+
+def check_bins(bins: object, name: str = "bins") -> int:
+    """``bins`` as a number of bins, at least 1."""
+    count = check_count(name, bins)
+    if count == 0:
+        raise ValueError(f"{name}: must be at least 1, got 0")
+    return count

@@ -1,6 +1,7 @@
 """How well scores rank positive rows above negative ones, from streams, exactly or within certified bounds."""
 
 import math
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aliquot import _curves
-from aliquot._checks import check_bool, check_choice, check_count, check_fraction, describe
+from aliquot._checks import check_bool, check_choice, check_fraction, describe
 from aliquot._kernels import ranking as _kernel
-from aliquot._ranking import Pending, Ranking
+from aliquot._ranking import Pending, Ranking, check_bins
 from aliquot._saved import pack, unpack
 from aliquot._scored_rows import MassRange, as_columns, check_negatives, check_positive
 
@@ -49,7 +50,7 @@ class BinaryCurve:
     infinity, and as fine as ``bins`` of them allow for the scores that there were. A bin knows its highest and its
     lowest score, and a bin of one score is exact. The points of a binned curve are points of the exact curve.
 
-    An object is for one thread at a time; the GIL is released while it works.
+    Threads may share an object, which does one thing at a time; the GIL is released while it works.
 
     Examples
     --------
@@ -64,11 +65,12 @@ class BinaryCurve:
     """
 
     __slots__ = (
-        "_bins", "_limit", "_masses", "_n_seen", "_negatives", "_nulls", "_pending", "_positive",
+        "_bins", "_limit", "_lock", "_masses", "_n_seen", "_negatives", "_nulls", "_pending", "_positive",
         "_ranking",
     )  # fmt: skip
 
     def __init__(self, *, bins: int | None = None, positive: Any = None, nulls: str = "raise") -> None:
+        self._lock = RLock()
         self._bins = None if bins is None else check_bins(bins)
         self._positive = check_positive(positive)
         self._nulls = check_choice("nulls", nulls, ("raise", "skip"))
@@ -99,24 +101,25 @@ class BinaryCurve:
         TypeError
             For other types.
         """
-        columns = as_columns(
-            y_true,
-            y_score,
-            sample_weight,
-            positive=self._positive,
-            skip_nulls=self._nulls == "skip",
-            first_row=self._n_seen,
-        )
-        is_wide = columns.is_wide or self._bins is not None
-        if not self._pending.takes(is_wide=is_wide, is_weighted=columns.weights is not None):
-            self._settle()
-        rows = self._pending.read(columns, self._limit, is_wide=is_wide)
-        self._negatives = check_negatives(self._negatives | rows.negatives)
-        self._n_seen += rows.n_seen
-        self._masses |= rows.masses
-        self._pending.rows += len(rows)
-        if self._pending.rows >= self._limit:
-            self._settle()
+        with self._lock:
+            columns = as_columns(
+                y_true,
+                y_score,
+                sample_weight,
+                positive=self._positive,
+                skip_nulls=self._nulls == "skip",
+                first_row=self._n_seen,
+            )
+            is_wide = columns.is_wide or self._bins is not None
+            if not self._pending.takes(is_wide=is_wide, is_weighted=columns.weights is not None):
+                self._settle()
+            rows = self._pending.read(columns, self._limit, is_wide=is_wide)
+            self._negatives = check_negatives(self._negatives | rows.negatives)
+            self._n_seen += rows.n_seen
+            self._masses |= rows.masses
+            self._pending.rows += len(rows)
+            if self._pending.rows >= self._limit:
+                self._settle()
 
     def merge(self, other: "BinaryCurve") -> None:
         """Take in what another curve has seen, which stays as it is.
@@ -134,14 +137,14 @@ class BinaryCurve:
             ours, theirs = getattr(self, f"_{name}"), getattr(other, f"_{name}")
             if (type(ours), ours) != (type(theirs), theirs):
                 raise ValueError(f"other: must have {name}={ours!r}, got {name}={theirs!r}")
-        negatives = check_negatives(self._negatives | other._negatives)
-        ours, theirs = self._settled(), other._settled()
-        masses = self._masses | other._masses
-        ranking = ours.merged(theirs, masses) if len(ours) and len(theirs) else ours if len(ours) else theirs
-        self._ranking = ranking if self._bins is None else ranking.binned(self._bins)
-        self._masses = masses
-        self._negatives = negatives
-        self._n_seen += other._n_seen
+        with other._lock:
+            theirs = other._settled(), other._masses, other._negatives, other._n_seen
+        with self._lock:
+            negatives = check_negatives(self._negatives | theirs[2])
+            masses = self._masses | theirs[1]
+            ranking = self._settled().merged(theirs[0], masses)
+            self._ranking = ranking if self._bins is None else ranking.binned(self._bins)
+            self._masses, self._negatives, self._n_seen = masses, negatives, self._n_seen + theirs[3]
 
     @property
     def n_seen(self) -> int:
@@ -345,8 +348,9 @@ class BinaryCurve:
     def __copy__(self) -> "BinaryCurve":
         self._settled()
         made = BinaryCurve.__new__(BinaryCurve)
-        for name in self.__slots__:  # nothing of which ever changes, but for rows that wait
-            setattr(made, name, Pending() if name == "_pending" else getattr(self, name))
+        own: dict[str, Any] = {"_pending": Pending(), "_lock": RLock()}  # nothing else ever changes
+        for name in self.__slots__:
+            setattr(made, name, own[name] if name in own else getattr(self, name))
         return made
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "BinaryCurve":
@@ -369,9 +373,10 @@ class BinaryCurve:
 
     def _settled(self) -> Ranking:
         """The ranking of all rows seen."""
-        if self._pending.rows:
-            self._settle()
-        return self._ranking
+        with self._lock:
+            if self._pending.rows:
+                self._settle()
+            return self._ranking
 
     def _settle(self) -> None:
         before, fresh = len(self._ranking), self._pending.rows
@@ -390,11 +395,3 @@ class BinaryCurve:
         if mass == 0:
             return math.nan
         return float((loss(high, positive, negative) + loss(low, positive, negative)) / (2 * mass))
-
-
-def check_bins(bins: object, name: str = "bins") -> int:
-    """``bins`` as a number of bins, at least 1."""
-    count = check_count(name, bins)
-    if count == 0:
-        raise ValueError(f"{name}: must be at least 1, got 0")
-    return count
