@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench bench-readme bench-once bench-instructions bench-record bench-gate check format sanitize fuzz clean
+.PHONY: demo test bench bench-readme bench-once bench-instructions bench-record bench-gate check format sanitize fuzz docs clean
 
 demo: $(VENV)/.test
 	$(BIN)/aliquot demo
@@ -46,6 +46,10 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(CXX_FILES)
+
+# The reference of all names, from their docstrings; the guides in docs/ are read as they are.
+docs: $(VENV)/.dev
+	$(BIN)/python -W error -m pdoc aliquot -d numpy -o build/docs
 
 # The kernels under AddressSanitizer and UndefinedBehaviorSanitizer, built from a copy of the tree beside the normal build.
 SANITIZE_TESTS := $(addprefix tests/test_,random.py simple_random.py weighted.py hashing.py reservoir.py sources.py alias.py pages.py hostile.py splitter.py codes.py strata.py ranking.py multiclass.py confusion.py)

@@ -17,8 +17,6 @@ from aliquot._numbers import as_arguments, as_floats, as_numbers
 from aliquot._progress import Progress
 from aliquot._source import Source
 
-WeightsOption: TypeAlias = "str | pc.Expression | RowWeight | NDArray[Any] | pa.Array | pa.ChunkedArray | None"
-
 
 class RowWeight:
     """A weight that a compiled function computes for each row, as ``weight`` makes it.
@@ -74,6 +72,9 @@ class RowWeight:
 
     def __repr__(self) -> str:
         return f"weight({self.name})"
+
+
+WeightsOption: TypeAlias = str | pc.Expression | RowWeight | NDArray[Any] | pa.Array | pa.ChunkedArray | None
 
 
 def weight(function: Callable[..., Any]) -> RowWeight:
