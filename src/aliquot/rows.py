@@ -11,7 +11,7 @@ from aliquot._checks import check_names, describe
 from aliquot._progress import Progress
 from aliquot.sources import open_source
 
-RowsOption: TypeAlias = "Iterable[int] | pa.Array | pa.ChunkedArray"
+RowsOption: TypeAlias = Iterable[int] | pa.Array | pa.ChunkedArray
 
 
 def take_rows(source: Any, rows: RowsOption, *, columns: Iterable[str] | None = None) -> pa.Table:

@@ -28,7 +28,7 @@ from aliquot.strata import Strata, StrataOption
 from aliquot.weights import Weights, WeightsOption
 from aliquot.where import Where
 
-SizeOption: TypeAlias = "int | Mapping[Any, int] | None"
+SizeOption: TypeAlias = int | Mapping[Any, int] | None
 
 
 def sample_indices(

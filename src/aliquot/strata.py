@@ -16,8 +16,6 @@ from aliquot._result import KeptStrata
 from aliquot._rng import key_of
 from aliquot._source import Source, picker
 
-StrataOption: TypeAlias = "str | Bins | Iterable[str | Bins] | None"
-
 QUANTILE_ROWS = 2**20
 """Rows that quantiles are judged by: their shares are then off by less than 1 in 1,000, and exact for fewer rows."""
 
@@ -45,6 +43,9 @@ class Bins:
         numbers = _numbers(values, self.column)
         found = np.searchsorted(np.array(self.edges), numbers, side="right")
         return pa.array(found, pa.int64(), mask=np.isnan(numbers))
+
+
+StrataOption: TypeAlias = str | Bins | Iterable[str | Bins] | None
 
 
 def bins(column: str, *, edges: Iterable[float] | None = None, quantiles: int | None = None) -> Bins:
