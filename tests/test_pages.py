@@ -62,7 +62,7 @@ NESTED = pa.table(
 )
 
 
-def check(path, table, sizes=(1, 9, 300, N)):
+def check(path, table, sizes=(1, 9, 300)):
     """Samples of all sizes are those of the table."""
     for k in sizes:
         sampled = aq.sample(path, k, rng=k)
