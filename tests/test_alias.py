@@ -464,6 +464,8 @@ class TestErrors:
             (pa.array(["a"]), "weights: must be numbers, got string"),
             (pa.table({"w": [1]}), "weights: must be numbers, got struct<w: int64>"),
             ([[1], [1, 2]], "weights: must be numbers, got list [[1], [1, 2]]"),
+            (None, "weights: must be numbers, got NoneType None"),
+            ("abc", "weights: must be numbers, got str 'abc'"),
             ([1, 2**64], "weights: must be numbers, got list [1, 18446744073709551616]"),
         ],
     )
