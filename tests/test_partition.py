@@ -137,6 +137,11 @@ class TestExactSplit:
             found = numbers(aq.split(TABLE, THREE, **options, rng=7))
             assert all(np.array_equal(found[name], expected[name]) for name in THREE)
 
+    def test_bins_are_strata(self, path):
+        names = part_of_row(aq.split(path, THREE, strata=aq.bins("x", quantiles=4), rng=7))
+        for quarter in np.split(names, 4):
+            assert [(quarter == name).sum() for name in THREE] == [350, 100, 50]
+
     def test_parts_in_rows(self):
         parts = aq.split(TABLE, {"test": 100, "train": None, "none": 0}, strata="label", rng=7)
         assert [part.num_rows for part in parts.values()] == [100, 1900, 0]
@@ -219,7 +224,7 @@ class TestKey:
         ({"groups": ["x", "nope"]}, KeyError, "groups: must be a column of ['x', 'label', 'half', 'user', 'coded', 'list'], got 'nope'"),
         ({"key": "nope"}, KeyError, "key: must be a column of ['x', 'label', 'half', 'user', 'coded', 'list'], got 'nope'"),
         ({"strata": []}, ValueError, "strata: must be at least one column, got none"),
-        ({"strata": 3}, TypeError, "strata: must be a list of column names, got int 3"),
+        ({"strata": 3}, TypeError, "strata: must be a column name or a list of them, got int 3"),
         ({"strata": "list"}, TypeError, "list: must be a column of numbers, strings, dates, times or dictionaries of these, got list<item: int64>"),
         ({"key": "list"}, TypeError, "list: must be a column of numbers, strings, dates or dictionaries of these, got list<item: int64>"),
         ({"exact": True}, ValueError, "exact: must be False without key, as sizes are exact anyway, got True"),

@@ -163,6 +163,17 @@ class TestStream:
         assert splitter.n_seen == 308
         assert np.array_equal(np.concatenate(codes), expected)
 
+    def test_bins_are_strata(self):
+        splitter = aq.Splitter(THREE, strata=["s", aq.bins("x", edges=[100])], rng=7)
+        table = pa.table({"x": range(200), "s": ["a"] * 200})
+        codes = codes_of(splitter.assign(table))
+        assert np.array_equal(codes, assign({"strata": "s"}, {"s": [0] * 100 + [1] * 100}))
+        same = pickle.loads(pickle.dumps(splitter))
+        assert same == splitter
+        assert same.assign(table).equals(splitter.assign(table))
+        with pytest.raises(ValueError, match="^strata: must have edges on a stream, .* got quantiles=4$"):
+            aq.Splitter(THREE, strata=aq.bins("x", quantiles=4))
+
     def test_a_copy_goes_its_own_way(self):
         splitter = aq.Splitter(THREE, rng=7)
         other = copy.copy(splitter)

@@ -19,6 +19,7 @@ from aliquot._source import Source
 from aliquot.hashing import hash_keys
 from aliquot.sources import Memory, open_source
 from aliquot.splitter import KeyParts
+from aliquot.strata import Strata, StrataOption
 
 Columns = str | Iterable[str] | None
 
@@ -33,7 +34,7 @@ def split(
     source: Any,
     parts: PartsOption,
     *,
-    strata: Columns = None,
+    strata: StrataOption = None,
     groups: Columns = None,
     key: str | None = None,
     exact: bool = False,
@@ -48,7 +49,7 @@ def split(
         Parquet paths or Arrow data.
     parts : dict from str to float, int or None
         Shares that sum to 1, or rows, of which one may be None, for the rest.
-    strata : str or list of str, optional
+    strata : str, ``bins``, or list of these, optional
         Columns whose values, or combinations of values, are each split in these shares. Null is a value.
     groups : str or list of str, optional
         Columns whose values, or combinations, are in one part each.
@@ -114,7 +115,7 @@ def split(
 class StrataCounts:
     """Rows of each stratum, by its labels, in each part, int64 of shape (strata, parts)."""
 
-    columns: list[str]
+    columns: list[Any]
     labels: list[Any]
     rows: Counts
 
@@ -125,7 +126,7 @@ class Partition:
     def __init__(
         self,
         parts: PartsOption,
-        strata: Columns,
+        strata: StrataOption,
         groups: Columns,
         key: str | None,
         exact: bool,
@@ -133,7 +134,7 @@ class Partition:
         rng: _rng.RNG,
     ) -> None:
         self.parts = parse_parts(parts)
-        self.strata = _column_names("strata", strata)
+        self.strata = None if strata is None else Strata(strata)
         self.groups = _column_names("groups", groups)
         self.key = None if key is None else check_name("key", key)
         self.exact = check_bool("exact", exact)
@@ -142,7 +143,7 @@ class Partition:
             raise ValueError("exact: must be False without key, as sizes are exact anyway, got True")
         if self.key is not None and self.groups:
             raise ValueError(f"groups: must be None with key, which keeps the rows of an id together, got {groups!r}")
-        if self.key is not None and self.strata and not exact:
+        if self.key is not None and self.strata is not None and not exact:
             raise ValueError(f"strata: must be None with key unless exact=True, as an id alone decides, got {strata!r}")
         if self.key is not None and self.parts.shares is None:
             raise ValueError(f"parts: must be shares with key, got {dict(parts)}")
@@ -156,7 +157,9 @@ class Partition:
         """The source, with all its columns there; one that has to be read twice can be."""
         opened = open_source(source)
         names = opened.schema.names
-        wanted = {"strata": self.strata, "groups": self.groups, "key": [self.key] if self.key is not None else []}
+        wanted = {"groups": self.groups, "key": [self.key] if self.key is not None else []}
+        if self.strata is not None:
+            self.strata.columns(opened.schema)
         for option, columns in wanted.items():
             for column in columns:
                 check_column(option, column, names)
@@ -164,6 +167,8 @@ class Partition:
             opened = Memory([batch for _, batch in opened.scan(names, None, Progress(None))], opened.schema)
         if self.key is None and opened.num_rows is not None and opened.num_rows > MOST_ROWS:
             raise ValueError(f"source: must have at most 2**32 rows unless split by key, got {opened.num_rows}")
+        if self.strata is not None:
+            self.strata.find_edges(opened)
         return opened
 
     def run(self, opened: Source, progress: Progress) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -186,7 +191,7 @@ class Partition:
             "seed": self.seed,
             "population": sum(self.sizes),
             **opened.facts(),
-            "strata": self.strata or None,
+            "strata": None if self.strata is None else self.strata.option,
             "groups": self.groups or None,
             "key": self.key,
             "parts": dict(zip(self.parts.names, self.sizes, strict=True)),
@@ -196,34 +201,37 @@ class Partition:
     def _part_of_row(self, opened: Source, words: _rng.Words) -> NDArray[Any]:
         """The part of each row, of as few bytes as do."""
         ids = [] if self.key is None else [self.key]
-        books = [Codebook(names) for names in (self.strata, self.groups, ids) if names]
-        codes = _codes_of(opened, books)
-        in_strata = codes[0] if self.strata else np.broadcast_to(np.int32(0), opened.num_rows or 0)
+        others = [_Labels(names) for names in (self.groups, ids) if names]
+        codes = _codes_of(opened, [*([] if self.strata is None else [self.strata]), *others])
+        last = codes[-1]
+        in_strata = np.broadcast_to(np.int32(0), len(last)) if self.strata is None else codes[0]
         if self.exact:
-            hashes = hash_keys(books[-1].values()[0], words, ids[0])
-            part_of_row = _by_rank(hashes, codes[-1], in_strata, self.parts)
+            hashes = hash_keys(others[-1].book.values()[0], words, ids[0])
+            part_of_row = _by_rank(hashes, last, in_strata, self.parts)
         else:
-            part_of_row = self._by_row(words, in_strata, codes[-1] if self.groups else None, books)
-        if self.strata:
+            part_of_row = self._by_row(words, in_strata, last, others)
+        if self.strata is not None:
             pairs = in_strata.astype(np.int64) * len(self.parts) + part_of_row
-            table = np.bincount(pairs, minlength=len(books[0]) * len(self.parts))
-            self.counts = StrataCounts(self.strata, books[0].labels(), table.reshape(-1, len(self.parts)))
+            table = np.bincount(pairs, minlength=len(self.strata.book) * len(self.parts))
+            labels = self.strata.book.labels()
+            self.counts = StrataCounts(self.strata.option, labels, table.reshape(-1, len(self.parts)))
         return part_of_row
 
-    def _by_row(
-        self, words: _rng.Words, strata: Codes, groups: Codes | None, books: Sequence[Codebook]
-    ) -> NDArray[Any]:
+    def _by_row(self, words: _rng.Words, strata: Codes, groups: Codes, others: Sequence["_Labels"]) -> NDArray[Any]:
         """The parts that ``split_indices`` gives rows."""
+        from aliquot import _strata
         from aliquot._splits import split_groups, split_strata
-        from aliquot._strata import Strata
         from aliquot.splitting import REPORT
 
-        by = Strata(strata, 0, max(len(books[0]) if self.strata else 1, 1), [_LabelOf(strata, books)])
-        if groups is None:
-            rows, report = split_strata(words, by, self.parts, self.rare)
-        else:
-            together = Strata(groups, 0, len(books[-1]), [_LabelOf(groups, books[-1:])])
+        by = _strata.one_stratum(len(strata))
+        if self.strata is not None:
+            by = _strata.Strata(strata, 0, max(len(self.strata.book), 1), [_LabelOf(strata, self.strata.book)])
+        if others:
+            book = others[-1].book
+            together = _strata.Strata(groups, 0, max(len(book), 1), [_LabelOf(groups, book)])
             rows, report = split_groups(words, together, by, self.parts, self.rare)
+        else:
+            rows, report = split_strata(words, by, self.parts, self.rare)
         part_of_row = np.empty(len(strata), np.min_scalar_type(len(self.parts)))
         for part, its_rows in enumerate(rows):
             part_of_row[its_rows] = part
@@ -231,16 +239,27 @@ class Partition:
         return part_of_row
 
 
+class _Labels:
+    """Gives each row of a batch the code of its values in columns, as ``Strata`` does."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self.book = Codebook(names)
+
+    def __call__(self, batch: pa.RecordBatch) -> Codes:
+        return self.book.encode([batch.column(name) for name in self.names])
+
+
 class _LabelOf:
     """The label of each row, as an error or a report shows it."""
 
-    def __init__(self, codes: Codes, books: Sequence[Codebook]) -> None:
+    def __init__(self, codes: Codes, book: Codebook) -> None:
         self._codes = codes
-        self._books = books
+        self._book = book
 
     def __getitem__(self, row: int) -> Any:
         code = int(self._codes[row])
-        return self._books[0].labels(code, code + 1)[0]
+        return self._book.labels(code, code + 1)[0]
 
 
 def positions_of(codes: NDArray[Any], parts: int) -> Iterator[tuple[int, _arrow.Positions]]:
@@ -266,16 +285,16 @@ def _column_names(option: str, value: Columns) -> list[str]:
     return names
 
 
-def _codes_of(opened: Source, books: Sequence[Codebook]) -> list[Codes]:
-    """The codes of all rows by each book, from one pass over their columns."""
-    codes = [np.empty(opened.num_rows or 0, np.int32) for _ in books]
-    if not books:
-        return codes
-    wanted = {name for book in books for name in book.names}
+def _codes_of(opened: Source, labels: Sequence[Strata | _Labels]) -> list[Codes]:
+    """The codes of all rows by each of some labels, from one pass over their columns; of no labels, zeros."""
+    if not labels:
+        return [np.broadcast_to(np.int32(0), opened.num_rows or 0)]
+    codes = [np.empty(opened.num_rows or 0, np.int32) for _ in labels]
+    wanted = {name for each in labels for name in each.names}
     columns = [name for name in opened.schema.names if name in wanted]
     for first, batch in opened.scan(columns, None, Progress(None)):
-        for book, of_book in zip(books, codes, strict=True):
-            of_book[first : first + batch.num_rows] = book.encode([batch.column(name) for name in book.names])
+        for each, its_codes in zip(labels, codes, strict=True):
+            its_codes[first : first + batch.num_rows] = each(batch)
     return codes
 
 

@@ -1,7 +1,6 @@
 """Splits of streams: each row gets its part as it passes."""
 
 import math
-from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -10,13 +9,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aliquot import _rng
-from aliquot._checks import check_column, check_name, check_names
-from aliquot._codes import Codebook, Codes
+from aliquot._checks import check_column, check_name
+from aliquot._codes import Codes
 from aliquot._kernels.splitter import SplitterState
 from aliquot._parts import Parts, PartsOption, parse_parts
 from aliquot._saved import pack, unpack
 from aliquot.hashing import hash_parts
 from aliquot.sources import as_batches
+from aliquot.strata import Strata, StrataOption
 
 MAX_PARTS = 2**16
 BOOK_ROWS = 1024
@@ -33,7 +33,7 @@ class Splitter:
     ----------
     parts : dict of str to float
         Names and shares, which sum to 1.
-    strata : str or list of str, optional
+    strata : str, ``bins`` with edges, or list of these, optional
         Columns whose values, or combinations of values, each have the exact shares. Null is a value.
     key : str, optional
         A column of ids, for a hash split: the part depends on the seed and the id alone, so that rows can be added or
@@ -79,7 +79,7 @@ class Splitter:
         self,
         parts: PartsOption,
         *,
-        strata: str | Iterable[str] | None = None,
+        strata: StrataOption = None,
         key: str | None = None,
         rng: _rng.RNG = None,
     ) -> None:
@@ -88,11 +88,9 @@ class Splitter:
             raise ValueError(f"parts: must be shares, as a stream has no known length, got {dict(parts)}")
         if len(self._parts) > MAX_PARTS:
             raise ValueError(f"parts: must be at most {MAX_PARTS}, got {len(self._parts)}")
-        self._strata = None
-        if strata is not None:
-            self._strata = check_names("strata", [strata] if isinstance(strata, str) else strata)
-        if self._strata == []:
-            raise ValueError("strata: must be at least one column, got none")
+        self._strata = None if strata is None else Strata(strata)
+        if self._strata is not None:
+            self._strata.find_edges(None)
         self._key = None if key is None else check_name("key", key)
         if self._key is not None and self._strata is not None:
             raise ValueError(f"strata: must be None with key, as an id alone decides, got {strata!r}")
@@ -100,7 +98,6 @@ class Splitter:
         words = _rng.key_of(self._seed)
         self._by_key = None if key is None else KeyParts(self._parts, words, key)
         self._state = SplitterState(words, _whole_shares(self._parts))
-        self._codebook = None if self._strata is None else Codebook(self._strata)
         self._names = pa.array(self._parts.names)
         self._n_seen = 0
 
@@ -138,13 +135,13 @@ class Splitter:
         ['train', 'test', 'train', 'test']
         """
         batches, schema = as_batches(batch)
-        for name in self._strata or ([] if self._key is None else [self._key]):
-            check_column("strata" if self._key is None else "key", name, schema.names)
         rows = sum(each.num_rows for each in batches)
         if self._by_key is not None:
+            check_column("key", self._by_key.column, schema.names)
             codes = _joined([self._by_key(each) for each in batches])
-        elif self._codebook is not None:
-            codes = self._state.assign(self._strata_of(batches, self._codebook), len(self._codebook))
+        elif self._strata is not None:
+            self._strata.columns(schema)
+            codes = self._state.assign(_strata_of(batches, self._strata), len(self._strata.book))
         else:
             codes = self._state.assign_rows(rows)
         self._n_seen += rows
@@ -156,8 +153,8 @@ class Splitter:
         """
         seen, before = self._state.save()
         columns = [pa.array(seen), pa.FixedSizeListArray.from_arrays(before.ravel(), len(self._parts))]
-        if self._codebook is not None:
-            columns += self._codebook.values()
+        if self._strata is not None:
+            columns += self._strata.book.values()
         batch = pa.RecordBatch.from_arrays(columns, [str(i) for i in range(len(columns))])
         return pack("Splitter", self._options(), [batch], batch.schema)
 
@@ -174,10 +171,11 @@ class Splitter:
         """
         state, (batch,), _ = unpack("Splitter", data)
         shares = {name: Fraction(share) for name, share in state["parts"]}
-        made = cls(shares, strata=state["strata"], key=state["key"], rng=state["seed"])
+        strata = None if state["strata"] is None else Strata.parts_of(state["strata"])
+        made = cls(shares, strata=strata, key=state["key"], rng=state["seed"])
         before = batch.column(1).flatten().to_numpy().reshape(-1, len(shares))
-        if made._codebook is not None:
-            made._codebook.encode(batch.columns[2:])
+        if made._strata is not None:
+            made._strata.book.encode(batch.columns[2:])
         made._state.restore(batch.column(0).to_numpy(), before)
         made._n_seen = state["n_seen"]
         return made
@@ -198,35 +196,32 @@ class Splitter:
             return False
         if not all(np.array_equal(a, b) for a, b in zip(self._state.save(), other._state.save(), strict=True)):
             return False
-        return self._codebook is None or self._codebook.labels() == other._codebook.labels()  # type: ignore[union-attr]
+        if self._strata is None or other._strata is None:
+            return True
+        return self._strata.book.labels() == other._strata.book.labels()
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         assert self._parts.shares is not None
         shares = {name: float(share) for name, share in zip(self._parts.names, self._parts.shares, strict=True)}
-        options = [f"{name}={getattr(self, '_' + name)!r}" for name in ("strata", "key") if getattr(self, "_" + name)]
-        return f"Splitter({', '.join([f'parts={shares}', *options, f'n_seen={self.n_seen}', f'rng={self._seed}'])})"
+        facts = [f"parts={shares}"]
+        if self._strata is not None:
+            facts.append(f"strata={self._strata.option}")
+        if self._key is not None:
+            facts.append(f"key={self._key!r}")
+        return f"Splitter({', '.join([*facts, f'n_seen={self.n_seen}', f'rng={self._seed}'])})"
 
     def _options(self) -> dict[str, Any]:
         """All but the strata, as JSON can hold it."""
         assert self._parts.shares is not None
         return {
             "parts": [[name, str(share)] for name, share in zip(self._parts.names, self._parts.shares, strict=True)],
-            "strata": self._strata,
+            "strata": None if self._strata is None else self._strata.option,
             "key": self._key,
             "seed": self._seed,
             "n_seen": self._n_seen,
         }
-
-    def _strata_of(self, batches: list[pa.RecordBatch], codebook: Codebook) -> Codes:
-        """The strata of rows; if those of one batch cannot be told, none of the values before are kept."""
-        before = len(codebook)
-        try:
-            return _joined([codebook.encode([each.column(name) for name in self._strata or ()]) for each in batches])
-        except BaseException:
-            codebook.truncate(before)
-            raise
 
 
 class KeyParts:
@@ -237,11 +232,21 @@ class KeyParts:
         self._parts = parts
         self._shares = np.array([float(share) for share in parts.shares])
         self._seed = seed
-        self._column = column
+        self.column = column
 
     def __call__(self, batch: pa.RecordBatch) -> Codes:
         """Codes of parts, int32; what ``hash_parts`` raises."""
-        return hash_parts(batch.column(self._column), self._seed, self._parts.names, self._shares, self._column)
+        return hash_parts(batch.column(self.column), self._seed, self._parts.names, self._shares, self.column)
+
+
+def _strata_of(batches: list[pa.RecordBatch], strata: Strata) -> Codes:
+    """The strata of rows; if those of one batch cannot be told, none of the values before are kept."""
+    before = len(strata.book)
+    try:
+        return _joined([strata(each) for each in batches])
+    except BaseException:
+        strata.book.truncate(before)
+        raise
 
 
 def _joined(codes: list[Codes]) -> Codes:
