@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <type_traits>
 
@@ -60,20 +61,19 @@ template <class Key>
 std::size_t count_rows(std::span<const labelled_row<Key>> rows, Key first_bit, Key* keys, limb* masses,
                        int shift) noexcept
 {
+  static_assert(std::endian::native == std::endian::little, "two limbs are written as one word");
   Key at = rows[0].word >> 1;
   std::size_t out = 0;
-  limb positive = 0;
-  limb negative = 0;
+  std::uint64_t mass = 0;  // positive rows in the lower limb, negative ones in the upper
   for (const auto row : rows) {
     const Key key = row.word >> 1;
-    const auto label = static_cast<limb>(row.word & 1);
+    const std::uint64_t label = row.word & 1;
     const bool next = key != at;
     out += next;
-    positive = (next ? 0 : positive) + label;
-    negative = (next ? 0 : negative) + (1 - label);
+    mass = (next ? 0 : mass) + (label | (label ^ 1) << 32);
     keys[out] = key | first_bit;
-    masses[2 * out] = positive << shift;
-    masses[2 * out + 1] = negative << shift;
+    const std::uint64_t limbs = mass << shift;
+    std::memcpy(masses + 2 * out, &limbs, sizeof limbs);
     at = key;
   }
   return out + 1;
