@@ -292,7 +292,7 @@ class TestLaws:
     @pytest.mark.slow
     @pytest.mark.parametrize("strings", [False, True])
     def test_a_million_labels(self, strings):
-        y_true, y_pred = rows(3_000_000, 1_000_000)
+        y_true, y_pred = rows(500_000, 1_000_000)
         kind = pa.string() if strings else pa.int64()
         m = aq.ConfusionMatrix()
         m.update(pa.array(y_true).cast(kind), pa.array(y_pred).cast(kind))
@@ -506,6 +506,30 @@ ERRORS = {
         [1],
         TypeError,
         "y_true: must hold integers, booleans, strings, whole floats or dictionaries of these, got list [1j]",
+    ),
+    "scalars": (
+        3,
+        [1],
+        TypeError,
+        "y_true: must hold integers, booleans, strings, whole floats or dictionaries of these, got int 3",
+    ),
+    "one string": (
+        "ab",
+        [1, 2],
+        TypeError,
+        "y_true: must hold integers, booleans, strings, whole floats or dictionaries of these, got str 'ab'",
+    ),
+    "integers of Python beyond 64 bits": (
+        [2**64],
+        [1],
+        ValueError,
+        "y_true: must hold whole numbers below 2**63, got list [18446744073709551616]",
+    ),
+    "masked": (
+        np.ma.array([1, 2], mask=[False, True]),
+        [1, 2],
+        ValueError,
+        "y_true: must not be null, got null at row 4",
     ),
     "shape": (np.ones((2, 2), int), [1, 2], ValueError, "y_true: must have one dimension, got shape (2, 2)"),
 }

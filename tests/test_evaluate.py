@@ -1,5 +1,7 @@
 """Evaluations: every row is what a confusion matrix and a curve of its slice alone say, whatever the source."""
 
+import datetime
+import decimal
 import json
 import os
 import re
@@ -304,6 +306,37 @@ def test_errors(options, kind, message):
     with pytest.raises(kind) as caught:
         aq.evaluate(predictions(50), **{"y_true": "y", "y_pred": "guess", **options})
     assert str(caught.value.args[0]) == message
+
+
+def test_names_of_the_result_are_not_those_of_slices():
+    table = predictions(50).rename_columns(["y", "guess", "score", "rows", "mcc", "weight", "unused"])
+    for name in ("rows", "mcc"):
+        with pytest.raises(ValueError, match=rf"^by: must not have the name of a column of the result, got '{name}'$"):
+            aq.evaluate(table, y_true="y", y_pred="guess", by=name)
+    with pytest.raises(TypeError, match=r"^y_true: must be a column name, got NoneType None$"):
+        aq.evaluate(table, y_true=None, y_pred="guess")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1.5, float("nan"), None],
+        [datetime.datetime(2024, 1, 1), None, datetime.datetime(2023, 1, 1)],
+        [b"x", None, b"y"],
+        [decimal.Decimal("1.50"), decimal.Decimal("2.25"), None],
+        [True, False, None],
+        pa.array(["b", None, "a"], pa.string_view()),
+        pa.array(["b", None, "a"]).dictionary_encode(),
+    ],
+)
+def test_slices_of_any_type(values):
+    column = pa.array(values)
+    table = pa.table({"y": [0, 1, 1], "guess": [0, 1, 0], "key": column})
+    evaluation = aq.evaluate(table, y_true="y", y_pred="guess", by="key")
+    made = evaluation.to_table()
+    assert made["rows"].to_pylist() == [3, 1, 1, 1]
+    assert sorted(map(repr, made["key"].to_pylist()[1:])) == sorted(map(repr, column.to_pylist()))
+    assert len(json.loads(evaluation.to_json())) == 4
 
 
 def test_rows_of_errors_count_from_the_start_of_the_source():

@@ -238,6 +238,8 @@ class TestIntervals:
             m.interval()
         with pytest.raises(ValueError, match=r"^score: must be one of 'accuracy', .*, got 'auc'$"):
             m.interval("auc")
+        with pytest.raises(TypeError, match="unexpected keyword argument 'averages'"):
+            aq.ConfusionMatrix().interval(averages="micro")
         with pytest.raises(ValueError, match=r"^level: must be between 0 and 1, got 95$"):
             m.interval(level=95)
 

@@ -23,19 +23,7 @@ def as_labels(name: str, values: Any) -> pa.Array | pa.ChunkedArray:
     ValueError
         If they have more than one dimension.
     """
-    if isinstance(values, pa.Array | pa.ChunkedArray):
-        return _checked(name, values)
-    try:
-        if hasattr(values, "__arrow_c_array__"):
-            return _checked(name, pa.array(values))
-        if hasattr(values, "__arrow_c_stream__"):
-            return _checked(name, pa.chunked_array(values))
-        array = values if isinstance(values, np.ndarray) else None
-        if array is None and hasattr(values, "__array__"):
-            array = np.asarray(values)
-        return _checked(name, pa.array(values) if array is None else _of_numpy(name, array))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        raise TypeError(f"{name}: must hold {KINDS}, got {describe(values)}") from None
+    return _checked(name, values if isinstance(values, pa.Array | pa.ChunkedArray) else _as_arrow(name, values))
 
 
 def kind_of(type_: pa.DataType) -> str:
@@ -94,6 +82,23 @@ def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return chunk
 
 
+def _as_arrow(name: str, values: Any) -> pa.Array | pa.ChunkedArray:
+    try:
+        if hasattr(values, "__arrow_c_array__"):
+            return pa.array(values)
+        if hasattr(values, "__arrow_c_stream__"):
+            return pa.chunked_array(values)
+        if isinstance(values, np.ndarray) or hasattr(values, "__array__"):
+            return _of_numpy(name, np.asanyarray(values))  # with the mask of a masked one, which pyarrow makes nulls
+        if isinstance(values, str | bytes):
+            raise TypeError
+        return pa.array(values)
+    except OverflowError:
+        raise ValueError(f"{name}: must hold whole numbers below 2**63, got {describe(values)}") from None
+    except (TypeError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise TypeError(f"{name}: must hold {KINDS}, got {describe(values)}") from None
+
+
 def _checked(name: str, values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     type_ = values.type
     if pa.types.is_float16(type_):
@@ -109,6 +114,8 @@ def _checked(name: str, values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.Chu
 def _of_numpy(name: str, values: NDArray[Any]) -> pa.Array:
     if values.ndim != 1:
         raise ValueError(f"{name}: must have one dimension, got shape {values.shape}")
+    if values.dtype.kind not in "biufUOT":
+        raise TypeError
     if not values.dtype.isnative:
         values = values.astype(values.dtype.newbyteorder("="))
     return pa.array(values.tolist() if values.dtype.kind == "T" else values)

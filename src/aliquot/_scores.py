@@ -168,6 +168,7 @@ class Scores:
             raise ValueError("sample_weight: must not be given to rows that intervals are of, got weights")
         average = options.get("average")
         if score in PROPORTIONS and average in (None, "binary", "micro"):
+            getattr(self, score)(**options)  # which refuses options that it does not take
             hits, of = self._proportion(score, options)
             return metrics.wilson(hits, of, level)
         count = check_count("resamples", resamples)

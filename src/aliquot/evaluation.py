@@ -1,6 +1,7 @@
 """Evaluations: all scores of predictions in one pass over a source, overall and by slice."""
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from aliquot._checks import check_column, check_count, check_names
+from aliquot._checks import check_column, check_count, check_name, check_names
 from aliquot._codes import Codebook
 from aliquot._numbers import as_floats, as_numbers
 from aliquot._progress import Progress, ProgressOption
@@ -77,8 +78,9 @@ class Evaluation:
         return as_page(self)
 
     def to_json(self) -> str:
-        """The table as a JSON list with an object a row."""
-        return json.dumps(self._table.to_pylist(), default=str)
+        """The table as a JSON list with an object a row; NaN and infinity, which JSON has not, as strings."""
+        rows = [{name: _as_json(value) for name, value in row.items()} for row in self._table.to_pylist()]
+        return json.dumps(rows, default=str, allow_nan=False)
 
     def __repr__(self) -> str:
         by = f" by {', '.join(self.by)}" if self.by else ""
@@ -174,7 +176,11 @@ def evaluate(
     for key in keys:
         check_column("by", key, names)
     roles = {"y_true": y_true, "y_pred": y_pred, "y_score": y_score, "sample_weight": sample_weight}
-    given = {role: check_column(role, column, names) for role, column in roles.items() if column is not None}
+    given = {
+        role: check_column(role, check_name(role, column), names)
+        for role, column in roles.items()
+        if column is not None or role == "y_true"
+    }
     run = _Run(given, keys, positive)
     with Progress(progress) as telling:
         telling.start(opened.num_rows)
@@ -232,6 +238,9 @@ class _Run:
                 of_slices |= self._ranks.scores(n, level)
         rows = np.concatenate([[self._rows], self._of_slice[order]]).astype(np.int64)
         columns = {"rows": pa.array(rows), "small": pa.array(rows < min_rows)}
+        taken = next((name for name in self._by if name in columns or name in overall), None)
+        if taken is not None:
+            raise ValueError(f"by: must not have the name of a column of the result, got {taken!r}")
         for name, value in overall.items():
             scores = np.concatenate([[value], of_slices[name][order]] if len(order) else [[value]]).astype(float)
             columns[name] = pa.array(scores, mask=np.isnan(scores))
@@ -271,6 +280,10 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else ""
     return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _as_json(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _with_counts(counts: NDArray[np.int64], codes: NDArray[np.int32], n: int) -> NDArray[np.int64]:
