@@ -103,6 +103,30 @@ def hash_of(values: pa.Array) -> Callable[[], Any]:
     return partial(column_keys, values, KEY)
 
 
+@cache
+def labels(seed: int) -> NDArray[np.int64]:
+    """One of ten labels a row."""
+    return np.random.default_rng(seed).integers(0, 10, ROWS)
+
+
+def score_labels() -> None:
+    """A confusion matrix of all rows."""
+    aq.ConfusionMatrix(labels=range(10)).update(labels(1), labels(2))
+
+
+def area(bins: int | None) -> float:
+    """The area under the curve of all rows."""
+    curve = aq.BinaryCurve(bins=bins)
+    curve.update(labels(1) < 3, random())
+    return curve.roc_auc()
+
+
+def assign_parts() -> Any:
+    """Parts of a stream, exact in ten strata."""
+    batch = pa.record_batch({"label": labels(1)})
+    return aq.Splitter({"train": 0.8, "test": 0.2}, strata="label", rng=SEED).assign(batch)
+
+
 KERNELS = [
     Kernel("row numbers, 256k of 1G", ROWS, lambda: partial(aq.sample_indices, 10**9, ROWS, rng=SEED)),
     Kernel("row numbers, replaced", ROWS, lambda: partial(aq.sample_indices, ROWS, ROWS, replace=True, rng=SEED)),
@@ -123,4 +147,9 @@ KERNELS = [
     Kernel("hash, dictionary", ROWS, lambda: hash_of(pa.array(np.arange(ROWS) % 50).dictionary_encode())),
     Kernel("parquet, footer, a column chunk", 80, lambda: parse_footer),
     Kernel("parquet, walk, a page", 20, walk_pages),
+    Kernel("strata, 1k of 256k", ROWS, lambda: partial(aq.sample_indices, ROWS, 1000, strata=labels(1), rng=SEED)),
+    Kernel("confusion matrix, 10 labels", ROWS, lambda: score_labels),
+    Kernel("curve, exact", ROWS, lambda: partial(area, None)),
+    Kernel("curve, 1k bins", ROWS, lambda: partial(area, 1000)),
+    Kernel("splitter, 10 strata", ROWS, lambda: assign_parts),
 ]
