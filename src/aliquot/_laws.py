@@ -44,6 +44,7 @@ def exact_laws(seed: int) -> dict[str, Callable[[], Iterator[bool]]]:
         "smaller samples are part of larger ones": partial(_nesting, random),
         "alias tables hold the weights to 2^-52 of each": partial(_alias_tables, random),
         "split streams are within a row of their shares": partial(_split_shares, random),
+        "certified bounds hold the exact area under the curve": partial(_certified_bounds, random),
     }
 
 
@@ -107,6 +108,18 @@ def _split_shares(random: np.random.Generator) -> Iterator[bool]:
         names = np.array(parts.to_pylist())
         seen = np.arange(1, len(names) + 1)
         yield all(np.all(np.abs(np.cumsum(names == name) - share * seen) < 1) for name, share in shares.items())
+
+
+def _certified_bounds(random: np.random.Generator) -> Iterator[bool]:
+    for bins in (2, 10, 100, 1000):
+        for _ in range(5):
+            truth = random.random(5000) < 0.3
+            score = random.standard_normal(5000) + truth
+            exact, binned = aq.BinaryCurve(), aq.BinaryCurve(bins=bins)
+            for curve in (exact, binned):
+                curve.update(truth, score)
+            low, high = binned.roc_auc_bounds()
+            yield low <= exact.roc_auc() <= high
 
 
 def laws_of_chance(seed: int, times: int) -> list[Chance]:
