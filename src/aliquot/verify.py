@@ -77,11 +77,11 @@ def verify(*, full: bool = False, rng: _rng.RNG = None, progress: Callable[[Find
     Notes
     -----
     Laws without chance are checked as they are: golden vectors, batching, merging, nesting, saved states, exact alias
-    tables, certified bounds. Laws of chance count outcomes whose probabilities are known exactly, and stop when a likelihood ratio tells
-    against them. Its expectation is 1 while a law holds, so however often it is looked at, all laws together raise a
-    false alarm with a probability of 1e-6 at most. Beside each is the bias that it would have caught: every other cell
-    likelier by that share and the others less likely, caught in 20 of 20 simulations. At last the laws are shown
-    samplers with known bugs, and fail unless they catch them.
+    tables, certified bounds. Laws of chance count outcomes whose probabilities are known exactly, and stop when a
+    likelihood ratio tells against them. Its expectation is 1 while a law holds, so however often it is looked at, all
+    laws together raise a false alarm with a probability of 1e-6 at most. Beside each is the bias that it would have
+    caught: every other cell likelier by that share and the others less likely, caught in 20 of 20 simulations. At
+    last the laws are shown samplers with known bugs, and fail unless they catch them.
 
     References
     ----------
