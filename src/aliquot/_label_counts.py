@@ -20,6 +20,9 @@ from aliquot._labels import kind_of, whole_numbers
 WIDEST = 2**31 - 1
 """Classes that a sparse window has room for, as many as there are codes."""
 
+LOOK_AHEAD = 2**16
+"""Rows that room is made for at once; more than the block in which a kernel met a label that has none."""
+
 ARGUMENTS = ("y_true", "y_pred")
 
 Parts = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -188,8 +191,8 @@ class LabelCounts:
         return self._counts
 
     def _widen(self, piece: Piece, first: int) -> bool:
-        """Have room for the labels of the rows from ``first`` on; False if they have codes from now on."""
-        numbers = [column.slice(first).to_numpy(zero_copy_only=False) for column in piece.columns]
+        """Have room for the labels of the next rows from ``first`` on; False if they have codes from now on."""
+        numbers = [column.slice(first, LOOK_AHEAD).to_numpy(zero_copy_only=False) for column in piece.columns]
         low, high = min(int(each.min()) for each in numbers), max(int(each.max()) for each in numbers)
         if self._given is not None:
             outside = [(each < self._base) | (each >= self._base + self._width) for each in numbers]
