@@ -1,6 +1,7 @@
 """Builds one extension module for every src/aliquot/_kernels/*.pyx; everything else is in pyproject.toml."""
 
 import os
+import re
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -11,8 +12,21 @@ CXX_FLAGS = ["-std=c++20", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-g", "-O1", "-D_GLIBCXX_ASSERTIONS"]
 
 sanitize = SANITIZE if os.environ.get("ALIQUOT_SANITIZE") == "1" else []
-# Cython sees the headers a .pyx names, not those they include, so every module depends on all of them.
-headers = sorted(str(path) for path in Path("csrc").rglob("*.h*"))
+KERNELS = Path("src/aliquot/_kernels")
+
+
+def headers_of(path: Path, found: set[Path]) -> set[Path]:
+    """The headers that a module, declaration file or header reaches. Cython sees those it is told of, not what they include."""
+    text = path.read_text()
+    named = [Path("csrc/aliquot") / name for name in re.findall(r'(?:from|include) "(?:aliquot/)?([\w.]+)"', text)]
+    modules = re.findall(r"from aliquot\._kernels\.(\w+) cimport", text)
+    declared = [KERNELS / f"{module}.pxd" for module in modules] + [path.with_suffix(".pxd")] * (path.suffix == ".pyx")
+    for each in [*named, *declared]:
+        if each not in found and each.exists():
+            found.add(each)
+            headers_of(each, found)
+    return found
+
 
 setup(
     ext_modules=cythonize(
@@ -21,12 +35,12 @@ setup(
                 f"aliquot._kernels.{path.stem}",
                 [str(path)],
                 include_dirs=["csrc"],
-                depends=headers,
+                depends=sorted(map(str, headers_of(path, set()))),
                 language="c++",
                 extra_compile_args=[*CXX_FLAGS, *sanitize],
                 extra_link_args=sanitize,
             )
-            for path in sorted(Path("src/aliquot/_kernels").glob("*.pyx"))
+            for path in sorted(KERNELS.glob("*.pyx"))
         ],
         include_path=["src"],
         build_dir="build/cython",
@@ -40,4 +54,5 @@ setup(
             "embedsignature": False,
         },
     ),
+    options={"build_ext": {"parallel": os.cpu_count()}},
 )
