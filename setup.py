@@ -16,7 +16,7 @@ KERNELS = Path("src/aliquot/_kernels")
 
 
 def headers_of(path: Path, found: set[Path]) -> set[Path]:
-    """The headers that a module, declaration file or header reaches. Cython sees those it is told of, not what they include."""
+    """What a module, declaration file or header reaches. Cython sees the headers it names, not what they include."""
     text = path.read_text()
     named = [Path("csrc/aliquot") / name for name in re.findall(r'(?:from|include) "(?:aliquot/)?([\w.]+)"', text)]
     modules = re.findall(r"from aliquot\._kernels\.(\w+) cimport", text)

@@ -61,8 +61,8 @@ inline std::vector<keyed_row> select_rows(const seed_key& seed, std::int64_t n, 
 // Draws with replacement out of a sample without it. In a sequence of independent draws from n rows the next one
 // repeats each of the d rows seen so far with probability 1/n, and else is new, uniform among the others: the next row
 // in order of its key. So the k smallest keys and these ranks, rank[i] of the row that is draw i, are k independent
-// draws. They depend on the seed, the stream and n alone, and those for a smaller size are a prefix. Returns the number of distinct
-// rows. n >= 1 if there is anything to draw (not checked)
+// draws. They depend on the seed, the stream and n alone, and those for a smaller size are a prefix. Returns the number
+// of distinct rows. n >= 1 if there is anything to draw (not checked)
 inline std::int64_t draw_ranks(const seed_key& seed, std::uint64_t stream, std::int64_t n,
                                std::span<std::int64_t> ranks) noexcept
 {
