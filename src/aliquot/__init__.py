@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from aliquot._provenance import provenance as provenance
     from aliquot.alias import AliasTable as AliasTable
+    from aliquot.auditing import verify as verify
     from aliquot.confusion import ConfusionMatrix as ConfusionMatrix
     from aliquot.evaluation import Evaluation as Evaluation
     from aliquot.evaluation import evaluate as evaluate
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from aliquot.streaming import tap as tap
     from aliquot.time_splits import time_folds as time_folds
     from aliquot.time_splits import time_split as time_split
-    from aliquot.verify import verify as verify
     from aliquot.weights import weight as weight
 
 _HOMES = {
@@ -66,7 +66,7 @@ _HOMES = {
     "time_folds": "aliquot.time_splits",
     "time_split": "aliquot.time_splits",
     "weight": "aliquot.weights",
-    "verify": "aliquot.verify",
+    "verify": "aliquot.auditing",
 }
 
 __all__ = [

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliquot._allocation import Counts
+from aliquot._classes import Classes
 from aliquot._kernels import splitting as kernels
 from aliquot._rng import Words
-from aliquot._strata import Strata
 
 PURPOSE = 6
 """Its number among the uses of a seed (csrc/aliquot/random.hpp). Part of stream v1."""
@@ -40,7 +40,7 @@ class Dealt:
     table: Counts
 
 
-def deal(seed: Words, strata: Strata, shares: Counts, allocate: Allocate) -> Dealt:
+def deal(seed: Words, strata: Classes, shares: Counts, allocate: Allocate) -> Dealt:
     """Give each row a part: of stratum h, the first ``table[h, 0]`` rows by key are in part 0, and so on.
 
     ``shares``, integers above 0, are about what each part gets of a large stratum; ``allocate`` says it exactly once
@@ -70,7 +70,7 @@ def deal(seed: Words, strata: Strata, shares: Counts, allocate: Allocate) -> Dea
     return Dealt(parts, sizes, first, table)
 
 
-def deal_round(seed: Words, strata: Strata, many: int) -> PartOfRow:
+def deal_round(seed: Words, strata: Classes, many: int) -> PartOfRow:
     """Give each row one of ``many`` parts of equal shares, whose sizes differ by 1 at most, and in each stratum too."""
 
     def allocate(sizes: Counts, first: Counts) -> Counts:
@@ -117,7 +117,7 @@ def stratum_order(seed: Words, first: Counts) -> Counts:
     return order
 
 
-def count_rows(strata: Strata) -> Counts:
+def count_rows(strata: Classes) -> Counts:
     """The rows of each stratum, int64 of shape (strata.count,)."""
     lanes = np.zeros(kernels.LANES * strata.count, np.int64)
     kernels.count(strata.labels, strata.unsigned_low, lanes, strata.count)
@@ -125,7 +125,7 @@ def count_rows(strata: Strata) -> Counts:
     return counts
 
 
-def first_rows(strata: Strata, sizes: Counts) -> Counts:
+def first_rows(strata: Classes, sizes: Counts) -> Counts:
     """The first row of each stratum, or -1."""
     first = np.full(strata.count, -1, np.int64)
     kernels.find_first(strata.labels, strata.unsigned_low, int((sizes > 0).sum()), first)
@@ -141,7 +141,7 @@ def _offsets(seed: Words, sizes: Counts, first: Counts) -> Counts:
 
 
 def _pile(
-    strata: Strata, key: Words, to_sort: Counts, whole: NDArray[np.bool_], kept: NDArray[np.uint32]
+    strata: Classes, key: Words, to_sort: Counts, whole: NDArray[np.bool_], kept: NDArray[np.uint32]
 ) -> tuple[Counts, NDArray[np.uint64]]:
     """Where each stratum ends in a pile of packed rows, and the pile."""
     ends = np.cumsum(to_sort) - to_sort
@@ -150,7 +150,7 @@ def _pile(
     return ends, pile
 
 
-def _pile_all(strata: Strata, key: Words) -> tuple[Counts, Counts, Counts, NDArray[np.uint64]]:
+def _pile_all(strata: Classes, key: Words) -> tuple[Counts, Counts, Counts, NDArray[np.uint64]]:
     """The rows of each stratum, the first of them or -1, where it ends in a pile of all rows by key, and the pile."""
     if strata.count > NEAR:
         n, shift = len(strata.labels), max((strata.count - 1).bit_length() - RANGES.bit_length() + 1, 0)

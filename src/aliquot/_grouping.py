@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliquot._allocation import Counts
+from aliquot._classes import Classes
 from aliquot._dealing import count_rows, first_rows, row_key
 from aliquot._kernels import grouping as kernels
 from aliquot._kernels import splitting
 from aliquot._rng import Words
-from aliquot._strata import Strata
 
 SWEEPS = 10
 """Times that all groups are looked at again; they are done long before."""
@@ -34,7 +34,7 @@ class DealtGroups:
     first: Counts
 
 
-def deal_groups(seed: Words, groups: Strata, strata: Strata, weights: Counts) -> DealtGroups:
+def deal_groups(seed: Words, groups: Classes, strata: Classes, weights: Counts) -> DealtGroups:
     """Give each row a part so that no group is in two, and classes are shared out as ``weights``, above 0, say."""
     n = len(groups.labels)
     sizes = count_rows(groups)

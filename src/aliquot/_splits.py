@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliquot._allocation import Counts, proportional
+from aliquot._classes import Classes, LabelSets
 from aliquot._dealing import count_rows, deal, deal_round, first_rows, row_key, rows_of, stratum_order
 from aliquot._grouping import deal_groups
 from aliquot._kernels import labelling, splitting
 from aliquot._parts import Parts
 from aliquot._rng import Words
-from aliquot._strata import LabelSets, Strata
 from aliquot._tables import apportion
 
 Rows = list[NDArray[np.int64]]
@@ -51,7 +51,7 @@ class _Used:
         return rows
 
 
-def split_strata(seed: Words, strata: Strata, parts: Parts, rare: str) -> tuple[Rows, Report]:
+def split_strata(seed: Words, strata: Classes, parts: Parts, rare: str) -> tuple[Rows, Report]:
     """The rows of each part, and what could not be had; each stratum in its shares."""
     used = _Used(parts, len(strata.labels))
     dealt = deal(seed, strata, used.weights, lambda sizes, first: _table(seed, strata, used, rare, sizes, first))
@@ -68,7 +68,7 @@ def split_strata(seed: Words, strata: Strata, parts: Parts, rare: str) -> tuple[
     return used.rows(dealt.parts, dealt.table.sum(axis=0)), unmet
 
 
-def split_groups(seed: Words, groups: Strata, strata: Strata, parts: Parts, rare: str) -> tuple[Rows, Report]:
+def split_groups(seed: Words, groups: Classes, strata: Classes, parts: Parts, rare: str) -> tuple[Rows, Report]:
     """The rows of each part, and what could not be had; no group in two parts."""
     if rare not in ("spread", "error"):
         raise ValueError(f"rare: must be 'spread' or 'error' with groups, got {rare!r}")
@@ -101,12 +101,12 @@ def split_label_sets(seed: Words, labels: LabelSets, parts: Parts) -> tuple[Rows
     return used.rows(_stratify(seed, labels, used.weights, used.totals), used.totals), list
 
 
-def fold_strata(seed: Words, strata: Strata, n_folds: int) -> NDArray[np.int32]:
+def fold_strata(seed: Words, strata: Classes, n_folds: int) -> NDArray[np.int32]:
     """The fold of each row, each stratum shared out evenly."""
     return deal_round(seed, strata, n_folds).astype(np.int32, copy=False)
 
 
-def fold_groups(seed: Words, groups: Strata, strata: Strata, n_folds: int) -> NDArray[np.int32]:
+def fold_groups(seed: Words, groups: Classes, strata: Classes, n_folds: int) -> NDArray[np.int32]:
     """The fold of each row, no group in two folds."""
     dealt = deal_groups(seed, groups, strata, np.ones(n_folds, np.int64))
     many = int((dealt.sizes > 0).sum())
@@ -126,7 +126,7 @@ def fold_label_sets(seed: Words, labels: LabelSets, n_folds: int) -> NDArray[np.
     return _stratify(seed, labels, weights, proportional(labels.n, weights))
 
 
-def _table(seed: Words, strata: Strata, used: _Used, rare: str, sizes: Counts, first: Counts) -> Counts:
+def _table(seed: Words, strata: Classes, used: _Used, rare: str, sizes: Counts, first: Counts) -> Counts:
     """The rows of each stratum in each part."""
     m = len(used)
     table = np.zeros((len(sizes), m), np.int64)
@@ -161,7 +161,7 @@ def _table(seed: Words, strata: Strata, used: _Used, rare: str, sizes: Counts, f
     return table
 
 
-def _refuse_rare(strata: Strata, sizes: Counts, first: Counts, m: int) -> None:
+def _refuse_rare(strata: Classes, sizes: Counts, first: Counts, m: int) -> None:
     rare = np.flatnonzero((sizes > 0) & (sizes < m))
     if len(rare):
         h = rare[first[rare].argmin()]

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from aliquot import _arrow
 from aliquot._checks import check_column, check_names, describe
+from aliquot._classes import as_column, columns_of
 from aliquot._codes import Codebook
 from aliquot._progress import Progress
-from aliquot._strata import as_column, columns_of
 from aliquot.sources import open_source
 
 

@@ -219,16 +219,16 @@ class Partition:
 
     def _by_row(self, words: _rng.Words, strata: Codes, groups: Codes, others: Sequence["_Labels"]) -> NDArray[Any]:
         """The parts that ``split_indices`` gives rows."""
-        from aliquot import _strata
+        from aliquot import _classes
         from aliquot._splits import split_groups, split_strata
         from aliquot.splitting import REPORT
 
-        by = _strata.one_stratum(len(strata))
+        by = _classes.one_class(len(strata))
         if self.strata is not None:
-            by = _strata.Strata(strata, 0, max(len(self.strata.book), 1), [_LabelOf(strata, self.strata.book)])
+            by = _classes.Classes(strata, 0, max(len(self.strata.book), 1), [_LabelOf(strata, self.strata.book)])
         if others:
             book = others[-1].book
-            together = _strata.Strata(groups, 0, max(len(book), 1), [_LabelOf(groups, book)])
+            together = _classes.Classes(groups, 0, max(len(book), 1), [_LabelOf(groups, book)])
             rows, report = split_groups(words, together, by, self.parts, self.rare)
         else:
             rows, report = split_strata(words, by, self.parts, self.rare)

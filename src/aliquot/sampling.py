@@ -17,12 +17,12 @@ from aliquot._checks import (
     check_size_within,
     describe,
 )
+from aliquot._classes import as_column, columns_of
 from aliquot._designs import design_in_use
 from aliquot._job import Job
 from aliquot._progress import Progress, ProgressOption
 from aliquot._result import Output
 from aliquot._shares import Allocation
-from aliquot._strata import as_column, columns_of
 from aliquot.sources import Memory, open_source
 from aliquot.strata import Strata, StrataOption
 from aliquot.weights import Weights, WeightsOption

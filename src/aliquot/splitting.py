@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from aliquot import _rng
 from aliquot._checks import check_choice, check_count
+from aliquot._classes import as_classes, as_label_sets, is_label_sets, one_class
 from aliquot._parts import PartsOption, parse_parts
-from aliquot._strata import as_label_sets, as_strata, is_label_sets, one_stratum
 
 MOST_ROWS = 2**32
 """Rows are numbered in 32 bits here."""
@@ -155,10 +155,10 @@ def split_indices(
         _check_alone("groups", groups)
         rows, unmet = split_label_sets(key, as_label_sets("strata", strata, n), wanted)
     elif groups is not None:
-        by = one_stratum(n) if strata is None else as_strata("strata", strata, n)
-        rows, unmet = split_groups(key, as_strata("groups", groups, n), by, wanted, rare)
+        by = one_class(n) if strata is None else as_classes("strata", strata, n)
+        rows, unmet = split_groups(key, as_classes("groups", groups, n), by, wanted, rare)
     else:
-        by = one_stratum(n) if strata is None else as_strata("strata", strata, n)
+        by = one_class(n) if strata is None else as_classes("strata", strata, n)
         rows, unmet = split_strata(key, by, wanted, rare)
     return Split(dict(zip(wanted.names, rows, strict=True)), seed, unmet)
 
@@ -215,9 +215,9 @@ def fold_indices(
     if strata is not None and is_label_sets(strata):
         _check_alone("groups", groups)
         return fold_label_sets(key, as_label_sets("strata", strata, n), many)
-    by = one_stratum(n) if strata is None else as_strata("strata", strata, n)
+    by = one_class(n) if strata is None else as_classes("strata", strata, n)
     if groups is not None:
-        return fold_groups(key, as_strata("groups", groups, n), by, many)
+        return fold_groups(key, as_classes("groups", groups, n), by, many)
     return fold_strata(key, by, many)
 
 

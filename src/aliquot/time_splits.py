@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from aliquot._allocation import proportional
 from aliquot._checks import check_count, describe
+from aliquot._classes import as_column
 from aliquot._parts import PartsOption, parse_parts
-from aliquot._strata import as_column
 from aliquot.folds import TrainTest
 
 Times = NDArray[Any]

@@ -43,7 +43,9 @@ def draw_ranks(const uint64_t[::1] seed, int64_t n, size_t size, uint64_t stream
     return ranks, distinct
 
 
-def draw_weighted_ranks(const uint64_t[::1] seed, const double[::1] weights, double total, size_t size, uint64_t stream=0):
+def draw_weighted_ranks(
+    const uint64_t[::1] seed, const double[::1] weights, double total, size_t size, uint64_t stream=0
+):
     """The same in proportion to weight, given the weights in order of the keys and their sum over all rows."""
     ranks = np.empty(size, np.int64)
     cdef int64_t[::1] view = ranks

@@ -1,4 +1,4 @@
-"""Strata of rows in memory, from arrays of whatever type to small integers."""
+"""Classes of rows in memory (strata, groups), from arrays of whatever type to small integers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ MOST_UNUSED = 2**12
 
 
 @dataclass(frozen=True)
-class Strata:
-    """The stratum of row i is ``labels[i] - low``, in [0, count). Not all of them need have rows."""
+class Classes:
+    """The class of row i is ``labels[i] - low``, in [0, count). Not all of them need have rows."""
 
     labels: NDArray[Any]
     low: int
@@ -31,7 +31,7 @@ class Strata:
         return np.uint64(self.low % 2**64)
 
     def name(self, row: int) -> str:
-        """The stratum of a row as its values are written."""
+        """The class of a row as its values are written."""
         values = [column[row] for column in self.columns]
         plain = [
             value.as_py() if isinstance(value, pa.Scalar) else getattr(value, "item", lambda v=value: v)()
@@ -40,18 +40,18 @@ class Strata:
         return repr(plain[0] if len(plain) == 1 else tuple(plain))
 
 
-def one_stratum(n: int) -> Strata:
-    """All rows in one stratum."""
-    return Strata(np.broadcast_to(np.uint8(0), n), 0, 1, ())
+def one_class(n: int) -> Classes:
+    """All rows in one class."""
+    return Classes(np.broadcast_to(np.uint8(0), n), 0, 1, ())
 
 
-def as_strata(name: str, values: Any, n: int) -> Strata:
-    """The strata of n rows, from one array or the combinations of several.
+def as_classes(name: str, values: Any, n: int) -> Classes:
+    """The classes of n rows, from one array or the combinations of several.
 
     Raises
     ------
     TypeError
-        If values have a type that does not make strata.
+        If values have a type that does not make classes.
     ValueError
         If there are not as many as rows.
     """
@@ -60,14 +60,14 @@ def as_strata(name: str, values: Any, n: int) -> Strata:
         raise ValueError(f"{name}: must be at least one column, got none")
     only = columns[0]
     if n == 0:
-        return one_stratum(0)
+        return one_class(0)
     if len(columns) == 1 and isinstance(only, np.ndarray):
         low, high = _range_of(only)
         if high - low < max(MOST_UNUSED, n // 4):
-            return Strata(only, low, high - low + 1, columns)
+            return Classes(only, low, high - low + 1, columns)
     book = Codebook([name] * len(columns))
     codes = book.encode([column if isinstance(column, pa.Array) else pa.array(column) for column in columns])
-    return Strata(codes, 0, len(book), columns)
+    return Classes(codes, 0, len(book), columns)
 
 
 def columns_of(values: Any) -> list[Any]:
