@@ -11,6 +11,7 @@
 #include <bit>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -128,11 +129,8 @@ class stratified_reservoir
   // Take in what is staged; the caller has stored it, in order, from slot `first_slot` on. `rows` were seen.
   void commit(std::int64_t first_slot, std::int64_t rows)
   {
-    items_.reserve(items_.size() + staged_.size());
-    for (stratum_candidate& item : staged_) {
-      item.slot = first_slot++;
-      items_.push_back(item);
-    }
+    for (stratum_candidate& item : staged_) item.slot = first_slot++;
+    items_.insert(items_.end(), staged_.begin(), staged_.end());
     staged_.clear();
     next_row_ += rows;
   }
@@ -150,27 +148,30 @@ class stratified_reservoir
   const candidate& limit(std::int32_t code) const noexcept { return limits_[static_cast<std::size_t>(code)]; }
 
   // Cut stratum h to the most[h] rows with the smallest keys, and to what is before its limit; then put everything in
-  // order of row number. most.size() is the count of `grow` (not checked).
+  // order of row number. There is an element of `most` for each code there is (not checked).
   void cut(std::span<const std::int64_t> most)
   {
-    std::sort(items_.begin(), items_.end(), [](const stratum_candidate& a, const stratum_candidate& b) noexcept {
-      return a.code < b.code || (a.code == b.code && before(a, b));
-    });
-    std::size_t kept = 0;
-    for (std::size_t first = 0; first < items_.size();) {
-      const std::int32_t code = items_[first].code;
-      std::size_t last = first;
-      while (last < items_.size() && items_[last].code == code && before(items_[last], limit(code))) ++last;
-      const std::size_t room = std::min(last - first, static_cast<std::size_t>(most[static_cast<std::size_t>(code)]));
-      if (first + room < last) lower(code, {items_[first + room].key, items_[first + room].row, 0});
-      std::copy_n(items_.begin() + static_cast<std::ptrdiff_t>(first), room,
-                  items_.begin() + static_cast<std::ptrdiff_t>(kept));
-      kept += room;
-      while (last < items_.size() && items_[last].code == code) ++last;
-      first = last;
+    std::erase_if(items_, [&](const stratum_candidate& item) { return !before(item, limit(item.code)); });
+    std::vector<std::size_t> ends(most.size() +
+                                  1);  // of each stratum in `by_stratum`, and at first, one place on, counts
+    for (const stratum_candidate& item : items_) ++ends[static_cast<std::size_t>(item.code) + 1];
+    std::partial_sum(ends.begin(), ends.end(), ends.begin());
+    std::vector<candidate> by_stratum(items_.size());
+    for (const stratum_candidate& item : items_)
+      by_stratum[ends[static_cast<std::size_t>(item.code)]++] = {item.key, item.row, 0};
+    std::size_t first = 0;
+    for (std::size_t code = 0; code < most.size(); ++code) {
+      const auto rows = std::span(by_stratum).subspan(first, ends[code] - first);
+      first = ends[code];
+      const auto room = static_cast<std::size_t>(most[code]);
+      if (room >= rows.size()) continue;
+      const auto out = rows.begin() + static_cast<std::ptrdiff_t>(room);
+      std::nth_element(rows.begin(), out, rows.end(), before);
+      lower(static_cast<std::int32_t>(code), *out);
     }
-    items_.resize(kept);
-    std::sort(items_.begin(), items_.end(), row_before);
+    std::erase_if(items_, [&](const stratum_candidate& item) { return !before(item, limit(item.code)); });
+    // Only merges disturb the order.
+    if (!std::is_sorted(items_.begin(), items_.end(), row_before)) std::sort(items_.begin(), items_.end(), row_before);
   }
 
   std::span<stratum_candidate> items() noexcept { return items_; }

@@ -20,7 +20,7 @@ from aliquot._shares import Shares
 from aliquot._store import SPARE_ROWS, HeldRows, entering, row_number_keys
 from aliquot.strata import Strata
 
-PIECE_ROWS = 65_536
+PIECE_ROWS = 8_192
 """Rows that are staged at once: until the first cut, all of a piece may enter."""
 
 
