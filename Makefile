@@ -93,9 +93,9 @@ $(VENV)/.test: $(VENV)/bin/python $(SOURCES)
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.test
-	$(BIN)/python -m pip install -q -e .[bench]
+	$(BIN)/python -m pip install -q --group bench
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.test
-	$(BIN)/python -m pip install -q -e .[dev]
+	$(BIN)/python -m pip install -q --group dev
 	touch $@
