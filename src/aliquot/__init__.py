@@ -1,4 +1,4 @@
-"""Exact, reproducible samples of Arrow and Parquet data.
+"""Samples, splits and scores of Arrow and Parquet data: exact, reproducible, in one pass.
 
 Names load on first use, so that importing the package costs next to nothing.
 """

@@ -46,7 +46,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="aliquot",
-        description="Draw exact, reproducible samples of Parquet and Arrow data, and split it.",
+        description="Sample, split and score Parquet and Arrow data, exactly and reproducibly.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
