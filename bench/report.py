@@ -26,6 +26,7 @@ STEMS = (
     "reservoir",
     "weighted",
     "alias",
+    "strata",
     "parquet",
     "ranking",
     "splitter",
