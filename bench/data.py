@@ -189,6 +189,20 @@ def scored(kind: str, rows: int) -> tuple[NDArray[np.bool_], NDArray[np.floating
 
 
 @cache
+def labels(rows: int, classes: int) -> NDArray[np.int64]:
+    """Classes of about the same size, each with at least two rows, as scikit-learn will have them."""
+    made = np.random.default_rng(SEED).integers(0, classes, rows)
+    made[: 2 * classes] = np.arange(2 * classes) % classes
+    return made
+
+
+@cache
+def names_of_labels(rows: int, classes: int) -> pa.Array:
+    """The same as strings."""
+    return pa.array(labels(rows, classes)).cast(pa.string())
+
+
+@cache
 def table() -> pa.Table:
     """Numbers in memory: three columns, in batches that each have their own, as from a reader."""
     starts = range(0, SIZES.table_rows, BATCH_ROWS)
