@@ -367,6 +367,10 @@ class TestNonProbability:
         got = aq.sample(TABLE, 5, design="first", where=pc.field("group") == 3)
         assert got["row"].to_pylist() == np.flatnonzero(TABLE["group"].to_numpy() == 3)[:5].tolist()
         assert aq.sample(batches(TABLE, 2), 5, design="first")["row"].to_pylist() == [0, 1, 2, 3, 4]
+        for source in (TABLE, batches(TABLE, 300)):
+            assert aq.sample(source, fraction=0.0002, design="first")["row"].to_pylist() == [0, 1, 2, 3]
+        picked = aq.sample(batches(TABLE, 300), fraction=0.001, design="first", where=pc.field("group") == 3)
+        assert picked["row"].to_pylist() == np.flatnonzero(TABLE["group"].to_numpy() == 3)[: len(picked)].tolist()
         reservoir = aq.Reservoir(3, design="first", start=4)
         reservoir.update(TABLE.slice(4))
         assert reservoir.result()["row"].to_pylist() == [4, 5, 6]

@@ -92,7 +92,7 @@ class Job:
     def _needs_all(self) -> bool:
         """Whether any row can still be drawn until the last is known."""
         if self.strata is None or self.allocation is None:
-            return self.weights is not None and isinstance(self.wanted, float)
+            return self.output.design != UNIFORM and isinstance(self.wanted, float)
         return self.allocation.rule == "neyman" or (
             self.allocation.rule == "proportional" and self.output.design != UNIFORM
         )

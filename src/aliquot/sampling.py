@@ -216,8 +216,8 @@ def sample(
     Proportional shares of a stream are exact too: what can still be needed of each stratum is kept, with eight standard
     deviations of margin. If that is not enough, which happens less than once in 1e14 times, it is a RuntimeError.
 
-    A stream is held as a whole where any of its rows may be drawn until the last is known: for a weighted ``fraction``,
-    "neyman", and proportional shares of weighted rows or under "quota".
+    A stream is held as a whole where any of its rows may be drawn until the last is known: for a ``fraction`` of
+    weighted rows or under "first", "neyman", and proportional shares of weighted rows or under "quota".
 
     References
     ----------
