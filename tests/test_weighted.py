@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import combinations, permutations
 
@@ -612,3 +613,24 @@ def test_repr():
     assert repr(aq.Reservoir(5, weights="w", rng=7)) == (
         "Reservoir(size=5, weights='w', design='successive', n_seen=0, kept=0, rng=7)"
     )
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_threads_side_by_side_and_any_order_of_merges_give_the_single_pass(design):
+    table = pa.table({"w": np.random.default_rng(3).lognormal(0, 3, 40_000), "row": np.arange(40_000)})
+
+    def of_rows(start):
+        reservoir = aq.Reservoir(100, weights="w", design=design, start=start, rng=7)
+        for batch in table.slice(start, 5000).to_batches(max_chunksize=617):
+            reservoir.update(batch)
+        return reservoir
+
+    whole = aq.Reservoir(100, weights="w", design=design, rng=7)
+    whole.update(table)
+    for order in (range(8), [5, 0, 7, 2, 1, 6, 3, 4]):
+        with ThreadPoolExecutor(4) as pool:
+            parts = list(pool.map(of_rows, [5000 * i for i in order]))
+        for part in parts[1:]:
+            parts[0].merge(part)
+        assert parts[0] == whole
+        assert parts[0].result().equals(whole.result())
