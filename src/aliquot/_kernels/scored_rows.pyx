@@ -5,23 +5,13 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libcpp cimport bool as bool_t
 from libcpp.optional cimport optional
 
+from aliquot._kernels.hashing cimport ArrowArray, ArrowSchema, column
 from aliquot._kernels.random cimport const_double, span
 
 import numpy as np
 
 cdef extern from "<span>" namespace "std" nogil:
     span[const_double] as_span "std::span<const double>"(const double*, size_t)
-
-cdef extern from "aliquot/arrow_abi.h" nogil:
-    cdef struct ArrowArray:
-        pass
-    cdef struct ArrowSchema:
-        pass
-
-cdef extern from "aliquot/column.hpp" namespace "aliquot" nogil:
-    cdef cppclass column:
-        @staticmethod
-        optional[column] view(const ArrowArray&, const ArrowSchema&)
 
 cdef extern from "aliquot/scored_rows.hpp" namespace "aliquot" nogil:
     cdef struct negative_labels:
