@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import aliquot as aq
-from aliquot import _evidence, _laws, cli
+from aliquot import _evidence, _exact_laws, _laws, cli
 
 FAIR = np.full(6, 1 / 6)
 
@@ -76,8 +76,8 @@ class TestAudit:
         lines = str(audit).splitlines()
         assert lines[0].startswith(f"aliquot {aq.__version__}, stream 1, ")
         assert lines[-1].startswith(f"PASSED {len(audit.findings)} checks")
-        assert sum("trials; a bias of" in line for line in lines) == 11
-        assert sum("planted bug" in line and "caught after" in line for line in lines) == 5
+        assert sum("trials; a bias of" in line for line in lines) == 14
+        assert sum("planted bug" in line and "caught after" in line for line in lines) == 6
         assert not any(line.startswith("FAILED") for line in lines)
 
     def test_claimed_probabilities_sum_to_one(self):
@@ -113,8 +113,23 @@ class TestABuildThatIsWrong:
     def test_a_changed_stream_is_caught(self, monkeypatch):
         right = aq.sample_indices
         monkeypatch.setattr(aq, "sample_indices", lambda n, size, **options: (right(n, size, **options) + 1) % n)
-        assert not all(_laws.exact_laws(7)["golden vectors of the stream"]())
-        assert not all(_laws.exact_laws(7)["batches, merges and saved states do not change a sample"]())
+        assert not all(_exact_laws.exact_laws(7)["golden vectors of the stream"]())
+        assert not all(_exact_laws.exact_laws(7)["batches, merges and saved states do not change a sample"]())
+
+    def test_parts_that_lose_a_row_are_caught(self, monkeypatch):
+        right = aq.split_indices
+
+        def wrong(*args, **options):
+            parts = right(*args, **options)
+            return {name: rows[: len(rows) - (name == "test")] for name, rows in parts.items()}
+
+        monkeypatch.setattr(aq, "split_indices", wrong)
+        assert not all(_exact_laws.exact_laws(7)["parts are exact in every stratum, and groups whole"]())
+
+    def test_strata_in_equal_shares_are_caught(self, monkeypatch):
+        right = aq.sample_indices
+        monkeypatch.setattr(aq, "sample_indices", lambda *args, **options: right(*args, allocation="equal", **options))
+        assert not all(_exact_laws.exact_laws(7)["strata have their shares by largest remainder"]())
 
     def test_a_lopsided_alias_table_is_caught(self, monkeypatch):
         right = aq.AliasTable
@@ -123,7 +138,7 @@ class TestABuildThatIsWrong:
             return right(np.asarray(weights, float) + 0.01 * np.arange(len(weights)))
 
         monkeypatch.setattr(aq, "AliasTable", wrong)
-        assert not all(_laws.exact_laws(7)["alias tables hold the weights to 2^-52 of each"]())
+        assert not all(_exact_laws.exact_laws(7)["alias tables hold the weights to 2^-52 of each"]())
 
     def test_the_command_says_so_and_ends_with_1(self, monkeypatch, capsys):
         monkeypatch.setattr(_laws, "laws_of_chance", lambda seed, times: _laws.planted_bugs(seed, times)[-1:])

@@ -1,8 +1,7 @@
-"""The laws that ``verify`` tests: without chance, of chance, and of chance for samplers that break them."""
+"""The laws of chance that ``verify`` tests, and the same for samplers that break them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from itertools import combinations, permutations
 from math import comb
@@ -10,17 +9,19 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import aliquot as aq
 from aliquot import _planted
 from aliquot._evidence import Counts, Shares
 
-Draw: TypeAlias = Callable[[int, int, int], Sequence[int] | np.ndarray[Any, Any]]
+Rows: TypeAlias = Sequence[int] | np.ndarray[Any, Any]
+Draw: TypeAlias = Callable[[int, int, int], Rows]
 """Rows of a sample: of n, of size k, with a seed."""
 
-GOLDEN_ROWS = [221474846372, 443615734747, 930511906552]
-GOLDEN_WEIGHTED = [1, 3, 4]
-GOLDEN_DRAWS = [3, 1, 3, 3, 3, 3, 1, 1, 1, 3]
+HALVES = {"one": 0.5, "other": 0.5}
+STRATA, SIX, PICKED = 500, 6, 2
+LABELS = np.repeat(np.arange(STRATA), SIX)
 
 
 @dataclass(frozen=True)
@@ -32,94 +33,6 @@ class Chance:
     observe: Callable[[int, int], Counts]
     """Counts of the outcomes of trials number first to last - 1, by cell."""
     trials: int
-
-
-def exact_laws(seed: int) -> dict[str, Callable[[], Iterator[bool]]]:
-    """Laws without chance: whether each case holds."""
-    random = np.random.default_rng(seed)
-    return {
-        "golden vectors of the stream": _golden,
-        "row numbers are distinct, ascending and in range": partial(_well_formed, random),
-        "batches, merges and saved states do not change a sample": partial(_merging, random),
-        "smaller samples are part of larger ones": partial(_nesting, random),
-        "alias tables hold the weights to 2^-52 of each": partial(_alias_tables, random),
-        "split streams are within a row of their shares": partial(_split_shares, random),
-        "certified bounds hold the exact area under the curve": partial(_certified_bounds, random),
-    }
-
-
-def _golden() -> Iterator[bool]:
-    yield aq.sample_indices(10**12, 3, rng=7).tolist() == GOLDEN_ROWS
-    yield aq.sample_indices(5, 3, weights=[0, 1, 0, 10, 5], rng=7).tolist() == GOLDEN_WEIGHTED
-    yield aq.AliasTable([1, 2, 0, 5]).draw(10, rng=7).tolist() == GOLDEN_DRAWS
-
-
-def _well_formed(random: np.random.Generator) -> Iterator[bool]:
-    for _ in range(200):
-        n = int(2 ** (50 * random.random()))
-        k = int(random.integers(0, min(n, 5000) + 1))
-        rows = aq.sample_indices(n, k, rng=random)
-        yield len(rows) == k and bool(np.all(np.diff(rows) > 0)) and (k == 0 or bool(rows[0] >= 0 and rows[-1] < n))
-
-
-def _merging(random: np.random.Generator) -> Iterator[bool]:
-    n = 20_000
-    table = pa.record_batch({"row": np.arange(n), "w": random.random(n)})
-    for weights in (None, "w"):
-        for _ in range(20):
-            k, seed = int(random.integers(1, 300)), int(random.integers(2**62))
-            cuts = [0, *sorted(random.choice(n, 5, replace=False).tolist()), n]
-            parts = []
-            for first, last in zip(cuts, cuts[1:], strict=False):
-                part = aq.Reservoir(k, weights=weights, start=first, rng=seed)
-                middle = int(random.integers(first, last + 1))
-                for begin, end in ((first, middle), (middle, last)):
-                    part.update(table.slice(begin, end - begin))
-                parts.append(aq.Reservoir.from_bytes(part.to_bytes()))
-            merged, *others = (parts[i] for i in random.permutation(len(parts)))
-            for other in others:
-                merged.merge(other)
-            given = None if weights is None else table["w"]
-            once = aq.sample_indices(n, k, weights=given, rng=seed)
-            yield bool(np.array_equal(merged.result()["row"].to_numpy(), once))
-
-
-def _nesting(random: np.random.Generator) -> Iterator[bool]:
-    for _ in range(50):
-        seed, n = int(random.integers(2**62)), 10**9
-        small, large = (set(aq.sample_indices(n, k, rng=seed).tolist()) for k in (100, 1000))
-        yield small < large
-
-
-def _alias_tables(random: np.random.Generator) -> Iterator[bool]:
-    for n in (1, 2, 3, 7, 100, 1000):
-        for _ in range(5):
-            weights = np.exp(3 * random.standard_normal(n))
-            total = sum(map(Fraction, weights.tolist()))
-            encoded = aq.AliasTable(weights).probabilities().tolist()
-            shares = [Fraction(weight) / total for weight in weights.tolist()]
-            yield all(abs(Fraction(got) - share) <= share / 2**51 for got, share in zip(encoded, shares, strict=True))
-
-
-def _split_shares(random: np.random.Generator) -> Iterator[bool]:
-    shares = {"train": 0.7, "valid": 0.2, "test": 0.1}
-    for _ in range(10):
-        parts = aq.Splitter(shares, rng=random).assign(pa.record_batch({"x": np.arange(997)}))
-        names = np.array(parts.to_pylist())
-        seen = np.arange(1, len(names) + 1)
-        yield all(np.all(np.abs(np.cumsum(names == name) - share * seen) < 1) for name, share in shares.items())
-
-
-def _certified_bounds(random: np.random.Generator) -> Iterator[bool]:
-    for bins in (2, 10, 100, 1000):
-        for _ in range(5):
-            truth = random.random(5000) < 0.3
-            score = random.standard_normal(5000) + truth
-            exact, binned = aq.BinaryCurve(), aq.BinaryCurve(bins=bins)
-            for curve in (exact, binned):
-                curve.update(truth, score)
-            low, high = binned.roc_auc_bounds()
-            yield low <= exact.roc_auc() <= high
 
 
 def laws_of_chance(seed: int, times: int) -> list[Chance]:
@@ -147,12 +60,25 @@ def laws_of_chance(seed: int, times: int) -> list[Chance]:
         counts = np.zeros(2, np.int64)
         for trial in range(first, last):
             splitter = aq.Splitter({"train": 0.8, "test": 0.2}, key="id", rng=_seed_of(seed, trial))
-            train = splitter.assign(batch).to_pylist().count("train")
+            train = pc.sum(pc.equal(splitter.assign(batch), "train")).as_py()
             counts += (train, len(batch) - train)
         return counts
 
+    def stratified(trial: int) -> np.ndarray[Any, Any]:
+        size, rng = PICKED * STRATA, _seed_of(seed, trial)
+        return aq.sample_indices(len(LABELS), size, strata=LABELS, allocation="equal", rng=rng)
+
+    def halved(trial: int) -> np.ndarray[Any, Any]:
+        return aq.split_indices(len(LABELS), HALVES, strata=LABELS, rng=_seed_of(seed, trial))["one"]
+
+    def halved_unevenly(trial: int) -> np.ndarray[Any, Any]:
+        return aq.split_indices(9, HALVES, strata=np.arange(9) % 3, rng=_seed_of(seed, trial))["one"]
+
     return [
         every_subset("all subsets of 3 of 8 rows are equally likely", sample, 20_000 * times),
+        of_strata("all subsets of 2 of 6 rows in each of 500 strata are, too", stratified, PICKED, 200 * times),
+        of_strata("all halves of 6 rows in each of 500 strata are, too", halved, 3, 200 * times),
+        rounded("strata that do not divide are rounded as likely", halved_unevenly, 1_000 * times),
         by_position("rows of 1e12 are as likely wherever they are", sample, 10**12, 1 << 34, 100 * times),
         by_remainder("rows of 1e12 are as likely whatever their last 6 bits", sample, 10**12, 100 * times),
         weighted_subsets("weighted subsets of 2 of 5 rows are as likely as drawn", seed, 10_000 * times),
@@ -175,10 +101,15 @@ def planted_bugs(seed: int, times: int) -> list[Chance]:
     off_by_one, modulo = seeded(_planted.off_by_one_draw), seeded(_planted.modulo_draw)
     reused, coin = seeded(_planted.reused_uniform_draw), seeded(partial(_planted.union_by_coin, others=3))
     summed = seeded(_planted.merge_summed_and_go_on)
+
+    def by_order(trial: int) -> list[int]:
+        return _planted.half_rounded_by_order(_seed_of(seed, trial))
+
     return [
         every_subset("planted bug: a skip off by one", off_by_one, 20_000 * times),
         every_subset("planted bug: random bits modulo n", modulo, 30_000 * times),
         every_subset("planted bug: a random number used twice", reused, 20_000 * times),
+        rounded("planted bug: rounding up the first strata", by_order, 1_000 * times),
         merged("planted bug: a merge by tossing a coin", coin, 1000 * times),
         later_half("planted bug: a merge that adds up skips", summed, 1000 * times),
     ]
@@ -186,17 +117,37 @@ def planted_bugs(seed: int, times: int) -> list[Chance]:
 
 def every_subset(name: str, draw: Draw, trials: int, n: int = 8, k: int = 3) -> Chance:
     """Each of the C(n, k) subsets is drawn equally often."""
-    place: dict[tuple[int, ...], int] = {subset: i for i, subset in enumerate(combinations(range(n), k))}
+    place = {subset: i for i, subset in enumerate(combinations(range(n), k))}
 
     def subset(trial: int) -> int:
         return place[_subset(draw(n, k, trial))]
 
-    return Chance(
-        name,
-        np.full(len(place), 1 / len(place)),
-        _counting(subset, len(place)),
-        trials,
-    )
+    return Chance(name, np.full(len(place), 1 / len(place)), _counting(subset, len(place)), trials)
+
+
+def of_strata(name: str, draw: Callable[[int], Rows], k: int, trials: int) -> Chance:
+    """Of six rows in each stratum, each subset of k is drawn equally often. A subset is the number with those bits."""
+    sets = np.arange(1 << SIX)
+    possible = np.bitwise_count(sets) == k
+
+    def observe(first: int, last: int) -> Counts:
+        counts = np.zeros(len(sets), np.int64)
+        for trial in range(first, last):
+            stratum, row = np.divmod(np.asarray(draw(trial)), SIX)
+            drawn = np.bincount(stratum, weights=1 << row, minlength=STRATA).astype(int)
+            counts += np.bincount(drawn, minlength=len(sets))
+        return counts
+
+    return Chance(name, possible / possible.sum(), observe, trials)
+
+
+def rounded(name: str, draw: Callable[[int], Rows], trials: int) -> Chance:
+    """Five of nine rows are drawn, two of each of three strata but one; which one is as likely."""
+
+    def short(trial: int) -> int:
+        return int(np.bincount(np.asarray(draw(trial)) % 3, minlength=3).argmin())
+
+    return Chance(name, np.full(3, 1 / 3), _counting(short, 3), trials)
 
 
 def by_position(name: str, draw: Draw, n: int, width: int, trials: int) -> Chance:
@@ -252,7 +203,7 @@ def _counting(cell: Callable[[int], int], cells: int) -> Callable[[int, int], Co
     return lambda first, last: np.bincount([cell(trial) for trial in range(first, last)], minlength=cells)
 
 
-def _subset(rows: Sequence[int] | np.ndarray[Any, Any]) -> tuple[int, ...]:
+def _subset(rows: Rows) -> tuple[int, ...]:
     return tuple(sorted(int(row) for row in rows))
 
 

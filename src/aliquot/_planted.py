@@ -47,6 +47,12 @@ def reused_uniform_draw(n: int, k: int, seed: int) -> list[int]:
     return chosen
 
 
+def half_rounded_by_order(seed: int) -> list[int]:
+    """Half of nine rows in three strata by row modulo 3, of which the first ones, not random ones, get a row more."""
+    rng = random.Random(seed)
+    return [row for stratum, size in enumerate((2, 2, 1)) for row in rng.sample(range(stratum, 9, 3), size)]
+
+
 def union_by_coin(n: int, k: int, seed: int, *, others: int = 1) -> list[int]:
     """A merge that tosses a coin for the side of each row, with n rows or ``others`` times as many."""
     rng = random.Random(seed)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import aliquot as aq
-from aliquot import _laws, _rng
+from aliquot import _exact_laws, _laws, _rng
 from aliquot._checks import check_bool
 from aliquot._evidence import least_caught, test_counts
 from aliquot._provenance import STREAM
@@ -77,11 +77,12 @@ def verify(*, full: bool = False, rng: _rng.RNG = None, progress: Callable[[Find
     Notes
     -----
     Laws without chance are checked as they are: golden vectors, batching, merging, nesting, saved states, exact alias
-    tables, certified bounds. Laws of chance count outcomes whose probabilities are known exactly, and stop when a
-    likelihood ratio tells against them. Its expectation is 1 while a law holds, so however often it is looked at, all
-    laws together raise a false alarm with a probability of 1e-6 at most. Beside each is the bias that it would have
-    caught: every other cell likelier by that share and the others less likely, caught in 20 of 20 simulations. At
-    last the laws are shown samplers with known bugs, and fail unless they catch them.
+    tables, shares of strata and of parts, whole groups, certified bounds. Laws of chance count outcomes whose
+    probabilities are known exactly, and stop when a likelihood ratio tells against them. Its expectation is 1 while a
+    law holds, so however often it is looked at, all laws together raise a false alarm with a probability of 1e-6 at
+    most. Beside each is the bias that it would have caught: every other cell likelier by that share and the others
+    less likely, caught in 20 of 20 simulations. At last the laws are shown samplers with known bugs, and fail unless
+    they catch them.
 
     References
     ----------
@@ -105,7 +106,7 @@ def verify(*, full: bool = False, rng: _rng.RNG = None, progress: Callable[[Find
 
 
 def _findings(seed: int, times: int) -> Iterator[Finding]:
-    for name, cases in _laws.exact_laws(seed).items():
+    for name, cases in _exact_laws.exact_laws(seed).items():
         held = list(cases())
         yield Finding(
             name, all(held), f"{len(held)} cases" if all(held) else f"{held.count(False)} of {len(held)} cases broke it"
