@@ -223,22 +223,23 @@ def pandas_table() -> pd.DataFrame:
     return table().to_pandas()
 
 
-def _folder() -> Path:
+def folder() -> Path:
     """Where files are kept for later runs."""
     folder = Path(os.environ.get("ALIQUOT_BENCH_DIR") or Path(tempfile.gettempdir(), "aliquot-bench"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def _written(name: str, rows: int, **options: Any) -> str:
-    """Path of a file of all six columns, written once."""
-    path = _folder() / f"{name}-{rows}.parquet"
+def _written(name: str, rows: int, start: int = 0, **options: Any) -> str:
+    """Path of a file of all six columns and the rows from ``start`` on, written once."""
+    path = folder() / f"{name}-{rows}.parquet"
+    path.parent.mkdir(exist_ok=True)
     if not path.exists():
         # Renamed when whole, so that a run cut short leaves nothing that looks like the file.
         unfinished = path.with_suffix(f".{os.getpid()}")
         with pq.ParquetWriter(unfinished, _rows(0, 0).schema, **options) as writer:
             for first in range(0, rows, ROW_GROUP_ROWS):
-                writer.write_table(_rows(first, min(ROW_GROUP_ROWS, rows - first)))
+                writer.write_table(_rows(start + first, min(ROW_GROUP_ROWS, rows - first)))
         unfinished.rename(path)
     return str(path)
 
@@ -257,13 +258,30 @@ def paged_file(codec: str, *, index: bool) -> str:
     return _written(name, SIZES.paged_rows, compression=codec, write_page_index=index, **pages)
 
 
+def large_files(rows: int) -> list[str]:
+    """Paths of a data set that stands on disk row for row, in files with page indexes."""
+    size = min(rows, FULL.paged_rows)
+    options = {"compression": "zstd", "write_page_index": True}
+    return [
+        _written(f"rows-{rows}/{first:011}", min(size, rows - first), first, **options)
+        for first in range(0, rows, size)
+    ]
+
+
+@cache
+def small_files(count: int) -> tuple[str, ...]:
+    """Paths of files of 100,000 rows, as pyarrow writes them."""
+    rows = SMALL.file_rows
+    return tuple(_written(f"small/{start:011}", rows, start) for start in range(0, count * rows, rows))
+
+
 @cache
 def many_files() -> tuple[str, ...]:
     """Paths of one file, over and over: a data set larger than this disk may hold."""
     target = paged_file("zstd", index=True)
-    folder = _folder() / f"{Path(target).stem}-links"
-    folder.mkdir(exist_ok=True)
-    links = [folder / f"{i:03}.parquet" for i in range(SIZES.links)]
+    to = folder() / f"{Path(target).stem}-links"
+    to.mkdir(exist_ok=True)
+    links = [to / f"{i:03}.parquet" for i in range(SIZES.links)]
     for link in links:
         if not link.is_symlink():
             link.symlink_to(target)
@@ -282,7 +300,7 @@ def labelled(kind: str, classes: int, n: int) -> tuple[NDArray[Any], NDArray[Any
 @cache
 def predictions_file(slices: int, n: int) -> str:
     """A Parquet file of labels, predictions, scores and slices, beside a column that nobody asks for."""
-    path = _folder() / f"predictions-{slices}-{n}.parquet"
+    path = folder() / f"predictions-{slices}-{n}.parquet"
     if not path.exists():
         rng = np.random.default_rng(SEED)
         y_true, y_pred = labelled("int64", 2, n)

@@ -34,6 +34,8 @@ class Kernel:
     rows: int
     make: Callable[[], Callable[[], Any]]
     """Makes the data, and gives the call that is measured."""
+    compiled_by: str | None = None
+    """The package whose version makes the code, if it is not built with aliquot."""
 
 
 @cache
@@ -127,6 +129,16 @@ def assign_parts() -> Any:
     return aq.Splitter({"train": 0.8, "test": 0.2}, strata="label", rng=SEED).assign(batch)
 
 
+def split(**options: Any) -> Callable[[], Any]:
+    """Row numbers of two parts."""
+    return partial(aq.split_indices, ROWS, {"train": 0.8, "test": 0.2}, rng=SEED, **options)
+
+
+def users() -> NDArray[np.int64]:
+    """One of many ids a row."""
+    return np.random.default_rng(SEED).integers(0, ROWS // 20, ROWS)
+
+
 KERNELS = [
     Kernel("row numbers, 256k of 1G", ROWS, lambda: partial(aq.sample_indices, 10**9, ROWS, rng=SEED)),
     Kernel("row numbers, replaced", ROWS, lambda: partial(aq.sample_indices, ROWS, ROWS, replace=True, rng=SEED)),
@@ -152,4 +164,8 @@ KERNELS = [
     Kernel("curve, exact", ROWS, lambda: partial(area, None)),
     Kernel("curve, 1k bins", ROWS, lambda: partial(area, 1000)),
     Kernel("splitter, 10 strata", ROWS, lambda: assign_parts),
+    Kernel("split, rows alone", ROWS, lambda: split(), "numba"),
+    Kernel("split, 10 strata", ROWS, lambda: split(strata=labels(1)), "numba"),
+    Kernel("split, groups", ROWS, lambda: split(groups=users()), "numba"),
+    Kernel("folds, 10 strata", ROWS, lambda: partial(aq.fold_indices, ROWS, 5, strata=labels(1), rng=SEED), "numba"),
 ]

@@ -20,6 +20,7 @@ from pytest_benchmark.stats import Stats
 
 from aliquot._timing import Group, Measured, run, show
 from data import SIZES, SMALL
+from tables import ROOT, filled, markdown
 
 STEMS = (
     "sampling",
@@ -36,9 +37,8 @@ STEMS = (
 )
 PACKAGES = ("aliquot", "numpy", "pyarrow", "duckdb", "polars", "pandas", "datasketches", "scipy", "scikit-learn")
 RESULTS = Path(__file__).parent / "results"
-README = RESULTS.parents[1] / "README.md"
+README = ROOT / "README.md"
 TITLES = ("job", "rows/s", "ns a row", "time of peers / ours", "time of the floor / ours", "peak MB")
-BEGIN, END = "<!-- benchmarks -->\n", "<!-- end of benchmarks -->\n"
 
 
 def entries(group: Group, measured: Mapping[str, Measured]) -> list[dict[str, Any]]:
@@ -107,16 +107,8 @@ def readme_table(results: Path = RESULTS) -> str:
             peers = "; ".join(f"{name} {ratio:.2g}x" for name, ratio in others["peer"])
             floors = "; ".join(f"{name.removeprefix('floor: ')} {ratio:.2g}" for name, ratio in others["floor"])
             peak = f"{ours['peak_mb']:.0f}" if "peak_mb" in ours else ""
-            cells = (title, f"{ours['rows_per_s']:.2g}", f"{ours['ns_per_row']:.2g}", peers, floors, peak)
-            rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join([f"| {' | '.join(TITLES)} |", "|---" * len(TITLES) + "|", *rows]) + "\n"
-
-
-def readme_with(table: str, readme: str) -> str:
-    """The README with another table between its markers."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{table}{END}{after}"
+            rows.append((title, f"{ours['rows_per_s']:.2g}", f"{ours['ns_per_row']:.2g}", peers, floors, peak))
+    return markdown(TITLES, rows)
 
 
 def main() -> int:
@@ -130,7 +122,7 @@ def main() -> int:
     if not {*asked.stems} <= {*STEMS}:
         parser.error(f"stem: must be of {', '.join(STEMS)}, got {' '.join(asked.stems)}")
     if asked.readme:
-        README.write_text(readme_with(readme_table(), README.read_text()))
+        README.write_text(filled(README.read_text(), "benchmarks", readme_table()))
         return 0
     for stem in asked.stems or STEMS:
         groups: list[Group] = import_module(f"bench_{stem}").GROUPS

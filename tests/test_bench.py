@@ -11,6 +11,7 @@ import callgrind
 import gate
 import instructions
 import report
+import tables
 from aliquot import _timing, cli
 from aliquot._timing import Group
 
@@ -52,6 +53,21 @@ class TestInstructionGate:
         assert capsys.readouterr().err.startswith(
             "NOT CHECKED: nothing is recorded for clang 99.0, riscv, CPython 3.99"
         )
+
+    def test_what_another_numba_compiles_is_not_compared(self, monkeypatch, capsys):
+        recorded = json.loads(instructions.RECORDED.read_text())
+        key = next(iter(recorded))
+        names = [kernel.name for kernel in callgrind.KERNELS if kernel.compiled_by == "numba"]
+        twice = {name: 2 * count for name, count in recorded[key]["per_row"].items() if name in names}
+        monkeypatch.setattr(instructions, "toolchain", lambda: key)
+        monkeypatch.setattr(callgrind, "count", lambda python: {**recorded[key]["per_row"], **twice})
+        monkeypatch.setattr(sys, "argv", ["instructions.py"])
+        monkeypatch.setattr(instructions, "version", recorded[key]["packages"].get)
+        assert instructions.main() == 1
+        assert capsys.readouterr().err.count("REGRESSION") == len(names) > 0
+        monkeypatch.setattr(instructions, "version", {**recorded[key]["packages"], "numba": "9.9"}.get)
+        assert instructions.main() == 0
+        assert capsys.readouterr().err.count("NOT CHECKED") == len(names)
 
     def test_a_missing_valgrind_is_a_clear_failure(self, monkeypatch, capsys):
         monkeypatch.setenv("PATH", "")
@@ -144,12 +160,13 @@ class TestReport:
 
     def test_the_readme_shows_the_results_there_are(self):
         readme = report.README.read_text()
-        assert readme.count(report.BEGIN) == readme.count(report.END) == 1
-        assert report.readme_with(report.readme_table(), readme) == readme, "make bench-readme"
+        assert tables.filled(readme, "benchmarks", report.readme_table()) == readme, "make bench-readme"
 
     def test_another_table_goes_between_the_markers_only(self):
-        readme = f"before\n{report.BEGIN}old\n{report.END}after\n"
-        assert report.readme_with("new\n", readme) == f"before\n{report.BEGIN}new\n{report.END}after\n"
+        page = "before\n<!-- a -->\nold\n<!-- end of a -->\nafter\n"
+        assert tables.filled(page, "a", "new\n") == page.replace("old", "new")
+        with pytest.raises(ValueError, match=r"^page: must have <!-- b --> and <!-- end of b --> once$"):
+            tables.filled(page, "b", "new\n")
 
     def test_a_wrong_answer_is_not_timed(self):
         def check(answer):
