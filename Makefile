@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench bench-readme bench-once bench-instructions bench-record bench-gate check format sanitize fuzz docs clean
+.PHONY: demo test bench bench-readme bench-once bench-scale bench-instructions bench-record bench-gate check format sanitize fuzz docs clean
 
 demo: $(VENV)/.test
 	$(BIN)/aliquot demo
@@ -20,8 +20,15 @@ bench: $(VENV)/.bench
 bench-readme: $(VENV)/.bench
 	$(BIN)/python bench/report.py --readme
 
+# How cost grows, and a billion rows on disk (20 GB, an hour): docs/scale.md.
+bench-scale: $(VENV)/.bench
+	$(BIN)/python bench/scaling.py
+	$(BIN)/python bench/billion.py
+
 bench-once: $(VENV)/.bench
 	ALIQUOT_BENCH_SMALL=1 $(BIN)/python -m pytest -q -c bench/pytest.ini bench --benchmark-disable
+	ALIQUOT_BENCH_SMALL=1 $(BIN)/python bench/scaling.py --rounds 1
+	$(BIN)/python bench/billion.py --rows 100000 "1k rows"
 
 # Instructions a row of every kernel under valgrind, held against bench/instructions.json.
 bench-instructions: $(VENV)/.test

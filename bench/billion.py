@@ -6,13 +6,10 @@ when it takes longer or holds more memory than it may. Writes results/billion.js
 
 import argparse
 import json
-import os
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +24,14 @@ import baselines
 import data
 import report
 from aliquot import cli
-from tables import ROOT, filled, markdown
+from tables import ROOT, filled
+from watch import entries_of, forget, measured, runs_of, table_of, watched
 
 RESULTS = report.RESULTS / "billion.json"
 PAGE = ROOT / "docs" / "scale.md"
-TITLES = ("job", "contestant", "time", "times ours", "bytes read", "peak memory")
 ROWS = 10**9
 STRATA = 100
 """Values of ``qty``, each as frequent."""
-LOOK_SECONDS = 0.1
 
 Job = Callable[[list[str], Path], Any]
 
@@ -121,102 +117,6 @@ JOBS: dict[str, Mapping[str, Job]] = {
 }
 
 
-@dataclass(frozen=True)
-class Run:
-    """What one contestant took."""
-
-    job: str
-    contestant: str
-    seconds: float
-    read: int
-    """Bytes by ``read``, whether from the disk or the page cache."""
-    from_disk: int
-    peak: int
-    """Bytes of the process's own memory; mapped files do not count."""
-    ended: str
-    """"", or why it was ended before it was done."""
-
-
-def forget(paths: Sequence[str]) -> None:
-    """Take files out of the page cache."""
-    for path in paths:
-        descriptor = os.open(path, os.O_RDONLY)
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        os.close(descriptor)
-
-
-def field(process: int, file: str, name: str) -> int:
-    """A number that Linux tells of a process: bytes, or kB turned into bytes."""
-    text = Path(f"/proc/{process}/{file}").read_text()
-    words = next((line.split() for line in text.splitlines() if line.startswith(name)), [name, "0"])
-    return int(words[1]) * (1024 if words[2:] == ["kB"] else 1)
-
-
-def inside(job: Job, paths: list[str]) -> tuple[float, int, int]:
-    """Do a job here: seconds, bytes read, bytes from the disk."""
-    names = ("rchar:", "read_bytes:")
-    before = [field(os.getpid(), "io", name) for name in names]
-    start = time.perf_counter()
-    job(paths, data.folder() / "split")
-    seconds = time.perf_counter() - start
-    read, disk = (field(os.getpid(), "io", name) - then for name, then in zip(names, before, strict=True))
-    return seconds, read, disk
-
-
-def watched(rows: int, job: str, contestant: str, seconds: float, most: int) -> Run:
-    """Run a contestant in a process of its own, and look at it ten times a second."""
-    forget(data.large_files(rows))
-    to = data.folder() / "split"
-    command = [sys.executable, __file__, "--rows", str(rows), "--inside", contestant, job]
-    peak = read = disk = 0
-    ended = ""
-    start = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        while process.poll() is None:
-            time.sleep(LOOK_SECONDS)
-            try:
-                peak = max(peak, field(process.pid, "status", "RssAnon:"))
-                read, disk = field(process.pid, "io", "rchar:"), field(process.pid, "io", "read_bytes:")
-            except (FileNotFoundError, ProcessLookupError):  # done meanwhile
-                break
-            if not ended and (peak > most or time.perf_counter() - start > seconds):
-                ended = f"ended at {peak / 1e9:.0f} GB" if peak > most else f"ended after {seconds:.0f} s"
-                process.kill()
-        said = process.communicate()[0]
-    taken = time.perf_counter() - start
-    if not process.returncode:  # what it says leaves out the start of the interpreter
-        taken, read, disk = json.loads(said)
-    elif not ended:
-        ended = f"failed after {taken:.0f} s"
-    for leftover in (to, data.folder() / "duckdb"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    return Run(job, contestant, round(taken, 2), read, disk, peak, ended)
-
-
-def table_of(runs: Sequence[Run]) -> str:
-    """A line a run; times ours are those of the first contestant of the job that is ours."""
-    rows = []
-    for each in runs:
-        ours = next(run for run in runs if run.job == each.job and run.contestant.startswith("aliquot"))
-        cells = (f"{each.seconds:,.1f} s", f"{each.seconds / ours.seconds:.2g}")
-        rows.append(
-            (
-                each.job,
-                each.contestant,
-                *(cells if not each.ended else (each.ended, f"> {cells[1]}")),
-                f"{max(each.read, each.from_disk) / 1e9:.2f} GB",
-                f"{each.peak / 1e9:.2f} GB",
-            )
-        )
-    return markdown(TITLES, rows)
-
-
-def publish(document: Mapping[str, Any]) -> None:
-    """The table into the page."""
-    runs = [Run(**each["extra_info"]) for each in document["benchmarks"]]
-    PAGE.write_text(filled(PAGE.read_text(), "billion", table_of(runs)))
-
-
 def main() -> int:
     """Run the jobs asked for; results of a job that ran before are replaced."""
     parser = argparse.ArgumentParser(description="Sample and split a billion rows on disk, and let peers do so.")
@@ -229,8 +129,9 @@ def main() -> int:
     if unknown := {*asked.jobs} - {*JOBS}:
         parser.error(f"job: must be of {'; '.join(JOBS)}, got {' '.join(unknown)}")
     paths = data.large_files(asked.rows)
+    to, spilled = data.folder() / "split", data.folder() / "duckdb"
     if asked.inside:
-        print(json.dumps(inside(JOBS[asked.jobs[0]][asked.inside], paths)))
+        print(measured(partial(JOBS[asked.jobs[0]][asked.inside], paths, to)))
         return 0
     document = report.document(
         f"python bench/billion.py --seconds {asked.seconds:.0f} --gigabytes {asked.gigabytes:.0f}"
@@ -239,17 +140,17 @@ def main() -> int:
     for job in asked.jobs or JOBS:
         runs = []
         for contestant in JOBS[job]:
-            runs.append(watched(asked.rows, job, contestant, asked.seconds, int(asked.gigabytes * 1e9)))
+            forget(paths)
+            command = [sys.executable, __file__, "--rows", str(asked.rows), "--inside", contestant, job]
+            runs.append(watched(job, contestant, command, asked.seconds, int(asked.gigabytes * 1e9)))
             print(runs[-1], flush=True)
-        entries = [
-            {"group": job, "name": run.contestant, "stats": {"min": run.seconds}, "extra_info": asdict(run)}
-            for run in runs
-        ]
-        before = [each for each in before if each["group"] != job] + entries
+            shutil.rmtree(to, ignore_errors=True)
+            shutil.rmtree(spilled, ignore_errors=True)
+        before = [each for each in before if each["group"] != job] + entries_of(runs)
         document["benchmarks"] = sorted(before, key=lambda each: list(JOBS).index(each["group"]))
         if asked.rows == ROWS:
             RESULTS.write_text(json.dumps(document, indent=1) + "\n")
-            publish(document)
+            PAGE.write_text(filled(PAGE.read_text(), "billion", table_of(runs_of(document))))
     return 0
 
 

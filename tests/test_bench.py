@@ -1,6 +1,7 @@
 """What the benchmarks conclude from what they measure. Nothing is measured here."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -11,7 +12,9 @@ import callgrind
 import gate
 import instructions
 import report
+import scaling
 import tables
+import watch
 from aliquot import _timing, cli
 from aliquot._timing import Group
 
@@ -178,6 +181,45 @@ class TestReport:
     def test_peak_memory_is_seen(self):
         peak = _timing.peak_bytes(lambda: np.ones(4_000_000))
         assert peak is None or 31e6 < peak < 40e6
+
+
+class TestScale:
+    def test_slopes_are_those_of_powers(self):
+        sizes = [10, 100, 1000]
+        assert scaling.slope(sizes, [3.0, 3.0, 3.0]) == pytest.approx(0)
+        assert scaling.slope(sizes, [1e-3, 1e-2, 1e-1]) == pytest.approx(1)
+        assert scaling.slope(sizes, [10**0.5, 10, 10**1.5]) == pytest.approx(0.5)
+
+    def test_a_sweep_becomes_a_line_of_the_table_and_a_plot(self, tmp_path):
+        sweep = scaling.Sweep("ones", "rows", (10, 1000), lambda n: lambda: np.ones(n))
+        (line,) = scaling.lines_of(scaling.measured([sweep], 1))
+        assert (line.name, line.grows, line.sizes) == ("ones", "rows", [10, 1000])
+        assert scaling.table_of([line]).splitlines()[-1].startswith("| ones | rows | 10, ")
+        scaling.plot([line, line], tmp_path / "a.svg")
+        scaling.plot([line, line], tmp_path / "b.svg")
+        assert (tmp_path / "a.svg").read_text().startswith("<?xml")
+        assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+    def test_a_contestant_that_was_ended_is_said_to_take_longer(self):
+        ours = watch.Run("job", "aliquot", 2.0, 10**9, 0, 10**8, "")
+        ended = watch.Run("job", "peer", 600.0, 0, 2 * 10**9, 5 * 10**9, "ended after 600 s")
+        assert watch.table_of([ours, ended]).splitlines()[2:] == [
+            "| job | aliquot | 2.0 s | 1 | 1.00 GB | 0.10 GB |",
+            "| job | peer | ended after 600 s | > 3e+02 | 2.00 GB | 5.00 GB |",
+        ]
+
+    def test_a_process_is_watched_and_ended_in_time(self, monkeypatch):
+        command = [sys.executable, "-c", "import watch; print(watch.measured(lambda: bytes(10**6)))"]
+        monkeypatch.setenv("PYTHONPATH", os.path.dirname(watch.__file__))
+        run = watch.watched("job", "quick", command, 100, 10**10)
+        assert run.ended == ""
+        assert 0 <= run.seconds < 100
+        assert watch.runs_of({"benchmarks": watch.entries_of([run])}) == [run]
+        endless = [sys.executable, "-c", "while True: pass"]
+        assert watch.watched("job", "endless", endless, 0.2, 10**10).ended == "ended after 0 s"
+        large = [sys.executable, "-c", "held = b'1' * 200_000_000\nwhile True: pass"]
+        assert watch.watched("job", "large", large, 100, 10**8).ended.startswith("ended at ")
+        assert watch.watched("job", "wrong", [sys.executable, "-c", "1 / 0"], 100, 10**10).ended.startswith("failed")
 
 
 def test_the_command_times_what_ships(capsys):
