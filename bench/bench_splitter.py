@@ -63,24 +63,24 @@ def assign_in_strata() -> Group:
     )
 
 
-def assign_ids() -> Group:
-    """By a hash of an integer."""
-    table = data.table()
+def assign_ids(kind: str) -> Group:
+    """By a hash of an id, as an integer or as text."""
+    table = data.ids(kind)
     return Group(
-        f"split {short(len(table))} ids by hash",
+        f"split {short(len(table))} ids by hash, {kind}",
         len(table),
         splits(len(table), 6 * np.sqrt(len(table))),
         {
             "aliquot": lambda: aq.Splitter(PARTS, key="id", rng=data.SEED).assign(table),
             "duckdb, hash % 10": lambda: baselines.duckdb_hashed(table, "id", 2),
-            "polars, hash % 10": lambda: baselines.polars_hashed(data.polars_table(), "id", 2),
-            "pandas, hash_array % 10": lambda: baselines.pandas_hashed(data.pandas_table(), "id", 2),
+            "polars, hash % 10": lambda: baselines.polars_hashed(data.polars_ids(kind), "id", 2),
+            "pandas, hash_array % 10": lambda: baselines.pandas_hashed(data.pandas_ids(kind), "id", 2),
         },
-        {"floor: read the ids": lambda: read_memory(table.select(["id"]))},
+        {"floor: read the ids": lambda: read_memory(table)},
     )
 
 
-GROUPS = [assign_rows(), assign_in_strata(), assign_ids()]
+GROUPS = [assign_rows(), assign_in_strata(), assign_ids("int64"), assign_ids("string")]
 
 
 @each_contestant(GROUPS)

@@ -223,6 +223,24 @@ def pandas_table() -> pd.DataFrame:
     return table().to_pandas()
 
 
+@cache
+def ids(kind: str) -> pa.Table:
+    """The ids of ``table`` in a type of Arrow."""
+    return pa.table({"id": table()["id"].cast(kind)})
+
+
+@cache
+def polars_ids(kind: str) -> pl.DataFrame:
+    """``ids`` as its peer holds them."""
+    return pl.DataFrame(ids(kind)).rechunk()
+
+
+@cache
+def pandas_ids(kind: str) -> pd.DataFrame:
+    """``ids`` as its peer holds them."""
+    return ids(kind).to_pandas()
+
+
 def folder() -> Path:
     """Where files are kept for later runs."""
     folder = Path(os.environ.get("ALIQUOT_BENCH_DIR") or Path(tempfile.gettempdir(), "aliquot-bench"))

@@ -221,6 +221,20 @@ def hash_value(seed, value):
     return finish(h, 4)
 
 
+def hash_parts(seed, values, names, shares):
+    """The part of each value: where an exponential variate by value and name, over the share, is smallest."""
+    from aliquot._kernels.random import exponentials_of
+
+    key = subkey(seed, 9)
+    hashes = [hash_value(key, value) for value in values]
+    quotients = []
+    for name, share in zip(names, shares, strict=True):
+        salt = hash_value(key, name)
+        words = [mix64(mix64((each + salt) & MASK) ^ salt) for each in hashes]
+        quotients.append(exponentials_of(np.array(words, np.uint64)) * (1 / share))
+    return np.argmin(quotients, axis=0)
+
+
 def mix32(x):
     x ^= x >> 16
     x = x * 0x21F0AAAD & 0xFFFFFFFF

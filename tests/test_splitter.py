@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 import aliquot as aq
 import laws
+import reference
 from aliquot import _rng
 from aliquot._kernels import splitter as kernel
+from aliquot._kernels.hash_split import column_parts
 
 SEED = _rng.key_of(7)
 THREE = {"train": 0.8, "valid": 0.1, "test": 0.1}
@@ -240,6 +242,26 @@ class TestKey:
     def test_golden_parts(self):
         assert self.parts_of(THREE, range(40)).tolist() == GOLDEN_KEYS
         assert self.parts_of(THREE, [f"user{i}" for i in range(40)]).tolist() == GOLDEN_NAMES
+
+    @pytest.mark.parametrize(
+        "shares",
+        [
+            (0.8, 0.2),
+            (0.5, 0.5),
+            (1.0,),
+            (0.98, 0.01, 0.01),
+            (1 - 2**-30, 2**-30),
+            (1.0, 1e-40, 1e-300),
+            (1 / 40,) * 40,
+        ],
+    )
+    def test_parts_are_those_of_the_smallest_quotient(self, shares):
+        names = [f"part {i}" for i in range(len(shares))]
+        ids = range(2_000 if len(shares) > 10 else 20_000)
+        encoded = [name.encode() for name in names]
+        parts = column_parts(pa.array(ids), SEED, encoded, np.array(shares))
+        words = [int(word) for word in SEED]
+        assert np.array_equal(parts, reference.hash_parts(words, ids, names, shares))
 
     def test_shares_are_those_of_ids(self):
         for parts in (THREE, FINE, {"a": 0.5, "b": 0.5}):

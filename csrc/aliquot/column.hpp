@@ -38,9 +38,13 @@ class column
   // 0 <= i < length() (not checked)
   bool is_valid(std::int64_t i) const noexcept
   {
-    if (all_null_) return false;
-    if (array_->null_count == 0 || array_->buffers[0] == nullptr) return true;
-    return bit(array_->buffers[0], i + array_->offset);
+    if (!may_have_nulls()) return true;
+    return !all_null_ && bit(array_->buffers[0], i + array_->offset);
+  }
+
+  bool may_have_nulls() const noexcept
+  {
+    return all_null_ || (array_->null_count != 0 && array_->buffers[0] != nullptr);
   }
 
   bool is_boolean() const noexcept { return schema_->format[0] == 'b'; }

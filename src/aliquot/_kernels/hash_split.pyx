@@ -1,13 +1,12 @@
 """Parts of rows by the value of a column."""
 
 from cpython.bytes cimport PyBytes_AS_STRING
-from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int32_t, uint64_t
 from libcpp.optional cimport optional
 from libcpp.string_view cimport string_view
 from libcpp.vector cimport vector
 
-from aliquot._kernels.hashing cimport ArrowArray, ArrowSchema, column
+from aliquot._kernels.hashing cimport column, hashable_column
 from aliquot._kernels.random cimport as_seed_key, const_double, seed_key, span
 
 import numpy as np
@@ -24,13 +23,8 @@ cdef extern from "aliquot/hash_split.hpp" namespace "aliquot" nogil:
 def column_parts(values, const uint64_t[::1] seed, names, const double[::1] shares):
     """The part, int32, of each row of an Arrow array; None for a type that has no hash. Names are a list of bytes."""
     schema_capsule, array_capsule = values.__arrow_c_array__()
-    cdef ArrowSchema* schema = <ArrowSchema*> PyCapsule_GetPointer(schema_capsule, "arrow_schema")
-    cdef ArrowArray* array = <ArrowArray*> PyCapsule_GetPointer(array_capsule, "arrow_array")
-    cdef optional[column] view = column.view(array[0], schema[0])
-    cdef optional[column] of_code = view
-    while of_code.has_value() and of_code.value().is_dictionary():
-        of_code = of_code.value().dictionary()
-    if not of_code.has_value():
+    cdef optional[column] view = hashable_column(schema_capsule, array_capsule)
+    if not view.has_value():
         return None
     cdef vector[string_view] views
     for name in names:

@@ -1,6 +1,5 @@
 """Keys by the value of a column."""
 
-from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uint64_t
 from libcpp.optional cimport optional
 
@@ -19,13 +18,8 @@ cdef extern from "aliquot/hashing.hpp" namespace "aliquot" nogil:
 def column_keys(values, const uint64_t[::1] seed):
     """The key, float64, of each row of an Arrow array; None for a type that has no hash."""
     schema_capsule, array_capsule = values.__arrow_c_array__()
-    cdef ArrowSchema* schema = <ArrowSchema*> PyCapsule_GetPointer(schema_capsule, "arrow_schema")
-    cdef ArrowArray* array = <ArrowArray*> PyCapsule_GetPointer(array_capsule, "arrow_array")
-    cdef optional[column] view = column.view(array[0], schema[0])
-    cdef optional[column] of_code = view
-    while of_code.has_value() and of_code.value().is_dictionary():
-        of_code = of_code.value().dictionary()
-    if not of_code.has_value():
+    cdef optional[column] view = hashable_column(schema_capsule, array_capsule)
+    if not view.has_value():
         return None
     keys = np.empty(view.value().length())
     cdef double[::1] keys_view = keys
