@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 #include <vector>
 
 namespace aliquot
@@ -60,13 +62,87 @@ inline void add_shifted(limb* sum, int limbs, std::uint64_t addend, int shift) n
   add_shifted(sum, limbs, halves, 2, shift);
 }
 
-// Masses as double, within one unit in the last place; all by the same power of two smaller where they would overflow.
+// Masses of at most four limbs as integers, which sums do not overflow.
+template <int Limbs>
+struct small_mass {
+  static_assert(std::endian::native == std::endian::little, "limbs are copied as one integer");
+  using integer = std::conditional_t<(Limbs <= 2), std::uint64_t, unsigned __int128>;
+
+  // In halves, each read and written as a whole: an integer put together in memory would have to wait for its parts.
+  static integer load(const limb* from) noexcept
+  {
+    if constexpr (Limbs <= 2) {
+      integer mass = 0;
+      std::memcpy(&mass, from, Limbs * sizeof(limb));
+      return mass;
+    } else {
+      return integer{small_mass<Limbs - 2>::load(from + 2)} << 64 | small_mass<2>::load(from);
+    }
+  }
+
+  static void store(limb* to, integer mass) noexcept
+  {
+    if constexpr (Limbs <= 2) {
+      std::memcpy(to, &mass, Limbs * sizeof(limb));
+    } else {
+      small_mass<2>::store(to, static_cast<std::uint64_t>(mass));
+      small_mass<Limbs - 2>::store(to + 2, static_cast<std::uint64_t>(mass >> 64));
+    }
+  }
+
+  // A finite weight above 0, in this unit, which it is a multiple of.
+  static integer of(double weight, int unit) noexcept
+  {
+    const auto bits = std::bit_cast<std::uint64_t>(weight);
+    const int biased = static_cast<int>(bits >> 52);
+    const std::uint64_t mantissa = (bits & ((std::uint64_t{1} << 52) - 1)) | std::uint64_t{biased != 0} << 52;
+    const int shift = std::max(biased, 1) - 1075 - unit;
+    return static_cast<integer>((integer{mantissa} << std::max(shift, 0)) >> std::max(-shift, 0));
+  }
+
+  // In units, rounded.
+  static double to_double(integer mass) noexcept
+  {
+    if constexpr (Limbs == 1) {
+      return static_cast<double>(static_cast<std::int64_t>(mass));
+    } else if constexpr (Limbs == 2) {
+      return static_cast<double>(mass);
+    } else {
+      const auto upper = static_cast<double>(static_cast<std::uint64_t>(mass >> 64));
+      const auto middle = static_cast<double>(static_cast<std::uint32_t>(mass >> 32));  // not one word, whose first bit
+      const auto lower =
+          static_cast<double>(static_cast<std::uint32_t>(mass));  // calls for a branch that is anybody's guess
+      return upper * 0x1p64 + (middle * 0x1p32 + lower);
+    }
+  }
+};
+
+// f(std::integral_constant<int, limbs>()) for up to four limbs, else with 0.
+template <class F>
+decltype(auto) visit_limbs(int limbs, F&& f)
+{
+  switch (limbs) {
+    case 1: return f(std::integral_constant<int, 1>());
+    case 2: return f(std::integral_constant<int, 2>());
+    case 3: return f(std::integral_constant<int, 3>());
+    case 4: return f(std::integral_constant<int, 4>());
+    default: return f(std::integral_constant<int, 0>());
+  }
+}
+
+// The unit in which masses are read as double: theirs, or a smaller one where they would overflow.
+inline int readable_unit(mass_format format) noexcept
+{
+  return std::min(format.unit, 1000 - 32 * format.limbs);
+}
+
+// Masses as double, within one unit in the last place.
 class mass_reader
 {
  public:
   explicit mass_reader(mass_format format) : powers_(static_cast<std::size_t>(format.limbs))
   {
-    const int unit = std::min(format.unit, 1000 - 32 * format.limbs);
+    const int unit = readable_unit(format);
     for (int i = 0; i < format.limbs; ++i) powers_[static_cast<std::size_t>(i)] = std::ldexp(1.0, unit + 32 * i);
   }
 

@@ -1,5 +1,5 @@
-// Scored rows in descending order of score, by the bits of the score: a first pass deals them to buckets small enough
-// for the cache, and each bucket is then sorted digit by digit, over those bits only in which its rows differ.
+// Scored rows in descending order of score, by the bits of the score: digit by digit, over those bits only in which
+// they differ.
 #pragma once
 
 #include <algorithm>
@@ -7,7 +7,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <type_traits>
 
@@ -41,6 +40,13 @@ struct labelled_row {
   Key word;
 };
 
+// One whose weight is a whole number of units.
+template <class Key>
+struct counted_row {
+  Key word;
+  Key units;
+};
+
 template <class Key>
 struct weighted_row {
   Key word;
@@ -60,12 +66,6 @@ using digit_counts = std::array<std::uint32_t, std::size_t{1} << most_digit_bits
 inline int digit_bits_for(std::size_t rows) noexcept
 {
   return std::clamp(static_cast<int>(std::bit_width(rows)) - 1, 6, most_digit_bits);
-}
-
-// Bits by which rows are dealt to buckets of some thousands.
-inline int bucket_bits_for(std::size_t rows) noexcept
-{
-  return std::clamp(static_cast<int>(std::bit_width(rows)) - 13, 1, most_digit_bits);
 }
 
 // Where each digit's rows begin, in place of how many there are.
@@ -132,15 +132,23 @@ void sort_by_digits(std::span<Row> rows, Row* spare, Word bits) noexcept
 
 }  // namespace detail
 
+// The bits in which keys differ, where they stand in a word.
+template <class Row>
+auto differing_bits(std::span<const Row> rows) noexcept
+{
+  using Word = decltype(Row::word);
+  Word differing = 0;
+  for (const Row& row : rows) differing |= static_cast<Word>(row.word ^ rows[0].word);
+  return static_cast<Word>(differing & ~Word{1});
+}
+
 // Rows in ascending order of key, labels in any order; `spare` is room for as many. Fewer than 2^32 rows (not checked).
 template <class Row>
 void sort_rows(std::span<Row> rows, Row* spare) noexcept
 {
   using Word = decltype(Row::word);
   if (rows.size() < detail::few_rows) return detail::insertion_sort(rows);
-  Word differing = 0;
-  for (const Row& row : rows) differing |= static_cast<Word>(row.word ^ rows[0].word);
-  differing &= static_cast<Word>(~Word{1});
+  const Word differing = differing_bits(std::span<const Row>(rows));
   if (differing == 0) return;
   const int bits = static_cast<int>(std::bit_width(differing));
   if (rows.size_bytes() <= detail::cached_bytes || bits <= detail::most_digit_bits) {
@@ -168,39 +176,6 @@ void sort_rows(std::span<Row> rows, Row* spare) noexcept
     start = end;
   }
   std::copy_n(spare, rows.size(), rows.data());
-}
-
-// Deal rows to buckets by the first bits in which keys differ, sort each, and call bucket(rows, first_bit) with the bit
-// that their words lack, by ascending key; it may write over them. row(i) is row i; `rows` has room for all, fewer than
-// 2^32 (not checked).
-template <class Row, class Key, class MakeRow, class Bucket>
-void sort_in_buckets(std::span<const Key> keys, MakeRow&& row, Row* rows, Bucket&& bucket)
-{
-  if (keys.empty()) return;
-  Key differing = 0;
-  for (const Key key : keys) differing |= static_cast<Key>(key ^ keys[0]);
-  const int digit_bits = detail::bucket_bits_for(keys.size());
-  const auto mask = static_cast<Key>((Key{1} << digit_bits) - 1);
-  const int shift = std::max(static_cast<int>(std::bit_width(differing)) - digit_bits, 0);
-  const auto digits = std::size_t{1} << digit_bits;
-  detail::digit_counts ends;
-  std::fill_n(ends.begin(), digits, 0u);
-  for (const Key key : keys) ++ends[static_cast<std::size_t>(key >> shift & mask)];
-  const auto spare = std::make_unique_for_overwrite<Row[]>(*std::max_element(ends.data(), ends.data() + digits));
-  detail::counts_to_starts(std::span(ends.data(), digits));
-  for (std::size_t i = 0; i < keys.size(); ++i)
-    rows[ends[static_cast<std::size_t>(keys[i] >> shift & mask)]++] = row(i);
-  // The first bit is one of the digit's, or of those before it, in which all keys are alike.
-  constexpr int first = 8 * sizeof(Key) - 1;
-  const auto alike = static_cast<Key>(keys[0] & ~static_cast<Key>(mask << shift));
-  std::size_t start = 0;
-  for (std::size_t digit = 0; digit < digits; start = ends[digit++]) {
-    if (ends[digit] == start) continue;
-    const std::span<Row> sorted(rows + start, ends[digit] - start);
-    sort_rows(sorted, spare.get());
-    const auto prefix = static_cast<Key>(alike | static_cast<Key>(static_cast<Key>(digit) << shift));
-    bucket(std::span<const Row>(sorted), static_cast<Key>(prefix >> first << first));
-  }
 }
 
 }  // namespace aliquot

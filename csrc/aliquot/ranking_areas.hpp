@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -13,27 +14,68 @@
 namespace aliquot
 {
 
-// A sum of doubles with what rounding took from it (M. Pichat 1972; A. Neumaier 1974).
-class compensated_sum
+// Sums of doubles, several abreast, with what rounding took from them (M. Pichat 1972; A. Neumaier 1974).
+template <std::size_t Abreast>
+class compensated_sums
 {
  public:
-  void add(double x) noexcept
+  using lanes = std::array<double, Abreast>;
+
+  void add(const lanes& x) noexcept
   {
-    const double sum = sum_ + x;
-    const double back = sum - sum_;
-    rest_ += (sum_ - (sum - back)) + (x - back);
-    sum_ = sum;
+    for (std::size_t i = 0; i < Abreast; ++i) {
+      const double sum = sums_[i] + x[i];
+      const double back = sum - sums_[i];
+      rests_[i] += (sums_[i] - (sum - back)) + (x[i] - back);
+      sums_[i] = sum;
+    }
   }
 
-  double value() const noexcept { return sum_ + rest_; }
+  double value() const noexcept
+  {
+    if constexpr (Abreast == 1) {
+      return sums_[0] + rests_[0];
+    } else {
+      compensated_sums<1> all;
+      for (const double sum : sums_) all.add({sum});
+      for (const double rest : rests_) all.add({rest});
+      return all.value();
+    }
+  }
 
  private:
-  double sum_ = 0.0;
-  double rest_ = 0.0;
+  lanes sums_{};
+  lanes rests_{};
 };
 
-// Masses added up entry by entry, exactly.
+// Masses added up entry by entry, exactly; those of more than four limbs, where Limbs is 0.
+template <int Limbs>
 class running_masses
+{
+ public:
+  explicit running_masses(mass_format format) : unit_(std::ldexp(1.0, readable_unit(format))) {}
+
+  void add(const limb* mass) noexcept
+  {
+    positive_ += of::load(mass);
+    negative_ += of::load(mass + Limbs);
+  }
+
+  double positive() const noexcept { return of::to_double(positive_) * unit_; }
+  double negative() const noexcept { return of::to_double(negative_) * unit_; }
+  double positive_of(const limb* mass) const noexcept { return of::to_double(of::load(mass)) * unit_; }
+  double negative_of(const limb* mass) const noexcept { return of::to_double(of::load(mass + Limbs)) * unit_; }
+
+ private:
+  using of = small_mass<Limbs>;
+
+  typename of::integer positive_ = 0;
+  typename of::integer negative_ = 0;
+  double unit_;
+};
+
+template <>
+class running_masses<0>
 {
  public:
   explicit running_masses(mass_format format)
@@ -58,42 +100,70 @@ class running_masses
   mass_reader read_;
 };
 
-// Call f(i, positive, negative, positive_before, negative_before) for each entry, with masses as double.
-template <class Key, class F>
-void for_each_entry(const ranking_view<Key>& ranking, F&& f)
-{
-  if (ranking.format.limbs == 1) {
-    std::uint64_t positive = 0;
-    std::uint64_t negative = 0;
-    const double unit = std::ldexp(1.0, ranking.format.unit);
-    for (std::size_t i = 0; i < ranking.size(); ++i) {
-      const limb* mass = ranking.mass(i);
-      f(i, mass[0] * unit, mass[1] * unit, static_cast<double>(positive) * unit, static_cast<double>(negative) * unit);
-      positive += mass[0];
-      negative += mass[1];
-    }
-    return;
-  }
-  running_masses sums(ranking.format);
-  for (std::size_t i = 0; i < ranking.size(); ++i) {
-    const limb* mass = ranking.mass(i);
-    f(i, sums.positive_of(mass), sums.negative_of(mass), sums.positive(), sums.negative());
-    sums.add(mass);
-  }
-}
-
 // The mass of all positive and of all negative rows.
 struct mass_totals {
   double positive = 0.0;
   double negative = 0.0;
 };
 
-template <class Key>
-mass_totals totals_of(const ranking_view<Key>& ranking)
+// Some entries: what each weighs, and what lies above it. Filled up to whole lanes with entries that weigh nothing.
+struct entry_block {
+  static constexpr std::size_t abreast = 4;
+  static constexpr std::size_t most = 256;
+  using doubles = std::array<double, most>;
+
+  std::size_t begin;
+  std::size_t size;
+  doubles positive;
+  doubles negative;
+  doubles positive_above;
+  doubles negative_above;
+
+  // Call f(i) for each entry abreast, and add up what it returns.
+  template <class F>
+  void sum(compensated_sums<abreast>& to, F&& f) const noexcept
+  {
+    for (std::size_t at = 0; at < size; at += abreast) {
+      compensated_sums<abreast>::lanes x;
+      for (std::size_t i = 0; i < abreast; ++i) x[i] = f(at + i);
+      to.add(x);
+    }
+  }
+};
+
+// The unit in which areas are computed, as they do not depend on it: one in which nothing can overflow, or be too small
+// for 53 bits, where four limbs hold the masses.
+inline mass_format format_for_areas(mass_format format) noexcept
 {
-  running_masses sums(ranking.format);
-  for (std::size_t i = 0; i < ranking.size(); ++i) sums.add(ranking.mass(i));
-  return {sums.positive(), sums.negative()};
+  return {format.limbs <= 4 ? 0 : 1000 - 32 * format.limbs, format.limbs};
+}
+
+// Call f(block) for all entries, and return the totals.
+template <class Key, class F>
+mass_totals for_each_block(const ranking_view<Key>& ranking, F&& f)
+{
+  return visit_limbs(ranking.format.limbs, [&](auto limbs) {
+    running_masses<limbs> sums(format_for_areas(ranking.format));
+    entry_block block;
+    for (block.begin = 0; block.begin < ranking.size(); block.begin += block.size) {
+      block.size = std::min(entry_block::most, ranking.size() - block.begin);
+      for (std::size_t i = 0; i < block.size; ++i) {
+        const limb* mass = ranking.mass(block.begin + i);
+        block.positive[i] = sums.positive_of(mass);
+        block.negative[i] = sums.negative_of(mass);
+        block.positive_above[i] = sums.positive();
+        block.negative_above[i] = sums.negative();
+        sums.add(mass);
+      }
+      for (std::size_t i = block.size; i % entry_block::abreast != 0; ++i) {
+        block.positive[i] = block.negative[i] = 0.0;
+        block.positive_above[i] = sums.positive();
+        block.negative_above[i] = sums.negative();
+      }
+      f(block);
+    }
+    return mass_totals{sums.positive(), sums.negative()};
+  });
 }
 
 // Twice the mass of pairs of a positive and a negative row in the right order, pairs of one score half in it: at least,
@@ -124,22 +194,41 @@ pair_masses<std::uint64_t> count_pairs(const ranking_view<Key>& ranking) noexcep
   return pairs;
 }
 
+// What to multiply masses by, so that products of two do not overflow.
+template <class Key>
+mass_totals scales_of(const ranking_view<Key>& ranking)
+{
+  if (ranking.format.limbs <= 4) return {1.0, 1.0};
+  const mass_totals all = for_each_block(ranking, [](const entry_block&) {});
+  const auto scale = [](double total) {
+    return total == 0.0 ? 1.0 : std::ldexp(1.0, -std::max(std::ilogb(total), -1000));
+  };
+  return {scale(all.positive), scale(all.negative)};
+}
+
 // The same as shares of all pairs, of wider masses: within a few units in the last place.
 template <class Key>
 pair_masses<double> weigh_pairs(const ranking_view<Key>& ranking)
 {
-  const mass_totals all = totals_of(ranking);
-  if (all.positive == 0.0 || all.negative == 0.0) return {0.0, 0.0, all.positive, all.negative};
-  compensated_sum low;
-  compensated_sum high;
-  for_each_entry(ranking, [&](std::size_t i, double positive, double negative, double before, double) {
-    const double sure = 2.0 * (before / all.positive) * (negative / all.negative);
-    const double inside = (positive / all.positive) * (negative / all.negative);
-    const bool one = ranking.is_one_score(i);
-    low.add(sure + (one ? inside : 0.0));
-    high.add(sure + (one ? inside : 2.0 * inside));
+  const mass_totals scale = scales_of(ranking);
+  compensated_sums<entry_block::abreast> low;
+  compensated_sums<entry_block::abreast> high;
+  const mass_totals all = for_each_block(ranking, [&](const entry_block& block) {
+    const auto pairs = [&](std::size_t i, double inside) {
+      return (scale.negative * block.negative[i]) *
+             (scale.positive * (2.0 * block.positive_above[i] + inside * block.positive[i]));
+    };
+    if (ranking.last == nullptr) {
+      block.sum(low, [&](std::size_t i) { return pairs(i, 1.0); });
+      return;
+    }
+    const auto is_one = [&](std::size_t i) { return i < block.size && ranking.is_one_score(block.begin + i); };
+    block.sum(low, [&](std::size_t i) { return pairs(i, is_one(i) ? 1.0 : 0.0); });
+    block.sum(high, [&](std::size_t i) { return pairs(i, is_one(i) ? 1.0 : 2.0); });
   });
-  return {low.value(), high.value(), 1.0, 1.0};
+  if (all.positive == 0.0 || all.negative == 0.0) return {0.0, 0.0, all.positive, all.negative};
+  const double whole = (scale.positive * all.positive) * (scale.negative * all.negative);
+  return {low.value() / whole, (ranking.last == nullptr ? low : high).value() / whole, 1.0, 1.0};
 }
 
 struct precision_area {
@@ -156,40 +245,46 @@ struct precision_area {
 template <class Key>
 precision_area average_precision(const ranking_view<Key>& ranking)
 {
-  const mass_totals all = totals_of(ranking);
-  compensated_sum low;
-  compensated_sum middle;
-  compensated_sum high;
-  for_each_entry(ranking, [&](std::size_t i, double positive, double negative, double before, double false_before) {
-    if (positive == 0.0) return;
-    const double share = positive / all.positive;
-    const double found = before + positive;
-    const double at_end = share * (found / (found + (false_before + negative)));
-    middle.add(at_end);
-    if (ranking.is_one_score(i)) {
-      low.add(at_end);
-      high.add(at_end);
-      return;
-    }
-    high.add(share * (found / (found + false_before)));
-    const double above = false_before + negative;
-    const double start = before + above;
-    low.add(start == 0.0 ? share : share - (above / all.positive) * std::log1p(positive / start));
+  compensated_sums<entry_block::abreast> middle;
+  compensated_sums<entry_block::abreast> low;
+  compensated_sums<entry_block::abreast> high;
+  const mass_totals all = for_each_block(ranking, [&](const entry_block& block) {
+    const auto at_end = [&](std::size_t i) {
+      const double found = block.positive_above[i] + block.positive[i];
+      return block.positive[i] * (found / (found + (block.negative_above[i] + block.negative[i])));
+    };
+    block.sum(middle, at_end);
+    if (ranking.last == nullptr) return;
+    const auto is_one = [&](std::size_t i) { return i >= block.size || ranking.is_one_score(block.begin + i); };
+    block.sum(low, [&](std::size_t i) {
+      if (is_one(i)) return at_end(i);
+      const double above = block.negative_above[i] + block.negative[i];
+      const double start = block.positive_above[i] + above;
+      return start == 0.0 ? block.positive[i] : block.positive[i] - above * std::log1p(block.positive[i] / start);
+    });
+    block.sum(high, [&](std::size_t i) {
+      if (is_one(i)) return at_end(i);
+      const double found = block.positive_above[i] + block.positive[i];
+      return found == 0.0 ? 0.0 : block.positive[i] * (found / (found + block.negative_above[i]));
+    });
   });
-  const double none = all.positive == 0.0 ? std::nan("") : 0.0;
-  return {low.value() + none, middle.value() + none, high.value() + none};
+  const double mean = middle.value() / all.positive;
+  if (ranking.last == nullptr) return {mean, mean, mean};
+  return {low.value() / all.positive, mean, high.value() / all.positive};
 }
 
 // Masses of positive and negative rows down to the end of each entry.
 template <class Key>
 void cumulate(const ranking_view<Key>& ranking, double* positive, double* negative)
 {
-  running_masses sums(ranking.format);
-  for (std::size_t i = 0; i < ranking.size(); ++i) {
-    sums.add(ranking.mass(i));
-    positive[i] = sums.positive();
-    negative[i] = sums.negative();
-  }
+  visit_limbs(ranking.format.limbs, [&](auto limbs) {
+    running_masses<limbs> sums(ranking.format);
+    for (std::size_t i = 0; i < ranking.size(); ++i) {
+      sums.add(ranking.mass(i));
+      positive[i] = sums.positive();
+      negative[i] = sums.negative();
+    }
+  });
 }
 
 }  // namespace aliquot

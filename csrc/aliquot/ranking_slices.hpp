@@ -10,6 +10,7 @@
 
 #include "ranking.hpp"
 #include "ranking_areas.hpp"
+#include "ranking_rows.hpp"
 
 namespace aliquot
 {
@@ -55,7 +56,7 @@ void rank_slices(std::span<const std::int32_t> codes, const Key* keys, const std
   std::vector<Key> slice_keys(largest);
   std::vector<std::uint8_t> slice_labels(largest);
   std::vector<double> slice_weights(weights ? largest : 0);
-  std::vector<weighted_row<Key>> room(weights ? largest : 0);
+  std::vector<std::uint8_t> room(weights ? room_bytes(keys, largest, format.limbs) : 0);
   std::vector<Key> first(largest);
   std::vector<limb> masses(2 * largest * static_cast<std::size_t>(format.limbs));
   for (std::size_t s = 0; s < roc_areas.size(); ++s) {

@@ -25,9 +25,6 @@ cdef extern from "aliquot/ranking_slices.hpp" namespace "aliquot" nogil:
         int unit
         int limbs
 
-    cdef cppclass weighted_row[Key]:
-        pass
-
     cdef cppclass ranking_view[Key]:
         pass
 
@@ -47,11 +44,10 @@ cdef extern from "aliquot/ranking_slices.hpp" namespace "aliquot" nogil:
 
     ranking_view[Key] view_ranking[Key](size_t, const Key*, const Key*, const uint32_t*, mass_format)
     ranking_room[Key] write_ranking[Key](Key*, Key*, uint32_t*, mass_format)
-    size_t room_bytes[Key](const Key*, size_t)
+    size_t room_bytes[Key](const Key*, size_t, int)
     size_t rank_rows[Key](
-        const Key*, size_t, const uint8_t*, const double*, weighted_row[Key]*, const ranking_room[Key]&
+        const Key*, size_t, const uint8_t*, const double*, uint8_t*, const ranking_room[Key]&
     ) except +
-    weighted_row[Key]* as_room[Key](const Key*, uint8_t*)
     size_t merge_rankings[Key](const ranking_view[Key]&, const ranking_view[Key]&, const ranking_room[Key]&)
     pair_masses[uint64_t] count_pairs[Key](const ranking_view[Key]&)
     pair_masses[double] weigh_pairs[Key](const ranking_view[Key]&) except +
@@ -90,11 +86,12 @@ def rank(
     ``first`` and ``masses`` have room for as many; ``weights``, none of them 0, may be None.
     """
     cdef size_t n = keys.shape[0]
-    cdef uint8_t[::1] room = np.empty(0 if weights is None else room_bytes(&keys[0], n), np.uint8)
+    cdef uint8_t[::1] room = np.empty(
+        0 if weights is None else room_bytes(&keys[0], n, <int> masses.shape[2]), np.uint8)
     cdef size_t size
     with nogil:  # the views hold the arrays; those written to are the caller's to lend
         size = rank_rows(
-            &keys[0], n, &labels[0], &weights[0], as_room(&keys[0], &room[0]),
+            &keys[0], n, &labels[0], &weights[0], &room[0],
             write_ranking(&first[0], <key*> NULL, &masses[0, 0, 0], format_of(unit, masses.shape[2])))
     return size
 
