@@ -110,10 +110,10 @@ class HitPages:
                 if not len(wanted):
                     continue
                 for plan in plan_columns(source, layout, group, names, wanted):
-                    segments = source.read_all(plan.extents)
+                    segments = source.read_all(plan.stretches(0))
                     self.reads += [(file.path, start, len(data)) for start, data in segments]
                     dictionary = partial(source.read, *plan.pages.dictionary_extent)
-                    Picker(plan.pages).pick(plan.hits, wanted, segments, Recorded(), dictionary)
+                    Picker(plan.pages).pick(wanted, segments, Recorded(), dictionary, Recorded())
 
     def read(self) -> int:
         """Copy them out of the page cache, into memory that is there already."""

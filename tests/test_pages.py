@@ -16,7 +16,7 @@ import pytest
 import aliquot as aq
 from aliquot._files import FilePart
 from aliquot.footers import Layout
-from aliquot.pages import plan_columns, read_columns
+from aliquot.pages import decode_picked, plan_columns, read_columns
 from aliquot.ranges import Ranges
 
 N = 6000
@@ -140,7 +140,9 @@ def test_flat_columns_take_the_new_way(tmp_path, codec, dictionary, version):
     rows = np.array([5, 5, 3000, N - 1])
     with Ranges(file, ThreadPoolExecutor(1)) as source:
         plans = plan_columns(source, layout, 0, FLAT.column_names, rows)
-        found = read_columns(source, layout, plans, dict(zip(FLAT.column_names, FLAT.schema.types, strict=True)), rows)
+        kinds = dict(zip(FLAT.column_names, FLAT.schema.types, strict=True))
+        pickers, found = read_columns(source, layout, plans, kinds, rows)
+        found |= decode_picked(layout, {name: [picker] for name, picker in pickers.items()}, kinds, len(rows))
     assert set(found) == set(FLAT.column_names)
     for name, column in found.items():
         assert column.type == FLAT.schema.field(name).type

@@ -202,7 +202,7 @@ class TestReadingLittle:
     def test_bernoulli_reads_as_it_goes(self, files, monkeypatch):
         read = []
         monkeypatch.setattr(
-            "aliquot.parquet.read_rows", lambda *a, _real=aq.parquet.read_rows: read.append(a[1]) or _real(*a)
+            "aliquot.parquet.read_rows", lambda *a, _real=aq.parquet.read_rows, **k: read.append(a[1]) or _real(*a, **k)
         )
         reader = aq.bernoulli(files, 0.5, rng=7)
         reader.read_next_batch()

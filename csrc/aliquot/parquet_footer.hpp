@@ -1,6 +1,7 @@
 // What the footer of a Parquet file says of its columns: where their pages are and how they are written.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -38,7 +39,8 @@ struct column_chunk {
   std::int64_t dictionary_page = 0;
   std::int64_t index_offset = 0;
   std::int64_t index_length = 0;
-  bool elsewhere = false;  // in another file
+  std::uint32_t statistics = 0;  // where they begin in the footer, if there are any
+  bool elsewhere = false;        // in another file
   bool encrypted = false;
 
   bool complete() const noexcept
@@ -159,6 +161,7 @@ inline void read_column_metadata(thrift::reader& in, column_chunk& out)
       case 7: out.compressed = in.natural(at.type); return true;
       case 9: out.data_page = in.natural(at.type); return true;
       case 11: out.dictionary_page = in.integer(at.type); return true;
+      case 12: out.statistics = static_cast<std::uint32_t>(in.position()); return false;
       default: return false;
     }
   });
@@ -219,6 +222,40 @@ inline void read_key_value(thrift::reader& in, parquet_footer& out)
 }
 
 }  // namespace detail
+
+// What a footer says of the values of a column chunk: bounds, as PLAIN has them but for the length of strings.
+struct column_statistics {
+  thrift::bytes least;
+  thrift::bytes most;
+  std::int64_t null_count = -1;
+  bool bounded = false;  // by values that are there
+
+  // Whether all values, if there are any, are the same: nothing else lies between two equal bounds.
+  bool constant() const noexcept { return bounded && std::ranges::equal(least, most); }
+};
+
+inline column_statistics statistics_of(const parquet_footer& footer, const column_chunk& chunk)
+{
+  column_statistics out;
+  bool least = false;
+  bool most = false;
+  bool exact = true;
+  if (chunk.statistics == 0) return out;
+  thrift::reader in(thrift::bytes(footer.text).subspan(chunk.statistics));
+  in.structure([&](const thrift::field& at) {
+    switch (at.id) {
+      case 3: out.null_count = in.natural(at.type); return true;
+      case 5: most = (out.most = in.binary(at.type), true); return true;
+      case 6: least = (out.least = in.binary(at.type), true); return true;
+      case 7:
+      case 8: exact &= at.type == thrift::kind::yes; return false;
+      default: return false;
+    }
+  });
+  out.bounded = in.good() && least && most && exact;
+  if (!in.good()) out.null_count = -1;
+  return out;
+}
 
 // Fills a footer from its text. Schemas come before row groups in every file, as field numbers ascend.
 inline bool parse_footer(parquet_footer& out)

@@ -74,6 +74,8 @@ class value_picker
     return has_dictionary_ = dictionary_.load(text, layout_, count);
   }
 
+  void forget_dictionary() noexcept { has_dictionary_ = false; }
+
   // Bytes of levels before the values of a page, whose compressed part begins behind them in V2.
   static std::size_t levels_apart(const page_header& head) noexcept
   {
@@ -102,6 +104,32 @@ class value_picker
     return true;
   }
 
+  // Picks the value, or null, that all rows hold by what statistics say; false if they say no such thing. Of floats
+  // they do not, as they leave NaN out and hold zeros of different sign for equal, nor of INT96, which has no order.
+  bool pick_constant(const column_statistics& known, std::int64_t physical, std::int64_t rows)
+  {
+    if (optional_ && known.null_count == rows && rows > 0) {
+      present_.push_back(0);
+      ++num_rows_;
+      return true;
+    }
+    constexpr std::int64_t int96 = 3;
+    constexpr std::int64_t real = 4;
+    constexpr std::int64_t twice_real = 5;
+    const bool nulls = optional_ && known.null_count != 0;
+    if (nulls || !known.constant() || physical == int96 || physical == real || physical == twice_real) return false;
+    const thrift::bytes value = known.least;
+    if (value.size() > most_picked_bytes) return false;
+    if (layout_.kind == value_layout::fixed && value.size() != layout_.width) return false;
+    if (layout_.kind == value_layout::bits && (value.size() != 1 || value[0] > 1)) return false;
+    if (layout_.kind == value_layout::strings)
+      for (int shift = 0; shift < 32; shift += 8) values_.push_back(static_cast<std::uint8_t>(value.size() >> shift));
+    values_.insert(values_.end(), value.begin(), value.end());
+    if (optional_) present_.push_back(1);
+    ++num_rows_;
+    return true;
+  }
+
   // All that was picked, as a page without compression.
   std::vector<std::uint8_t> page() const
   {
@@ -127,6 +155,9 @@ class value_picker
   }
 
   std::int64_t num_rows() const noexcept { return num_rows_; }
+
+  // Bytes picked.
+  std::size_t size() const noexcept { return values_.size() + present_.size(); }
 
  private:
   // Levels of V1 stand before the values, after their number.

@@ -188,47 +188,68 @@ class plain_reader
   std::int64_t string_ = 0;  // that was asked for last
 };
 
-// A dictionary page without compression: values by code, in any order.
+// A dictionary page without compression: values by code, in any order. Of strings, every 32nd is remembered once it was
+// passed, so that nothing is made of what no code asks for.
 class value_dictionary
 {
  public:
-  // False unless the text holds `count` values.
+  // False if the text cannot hold `count` values.
   bool load(thrift::bytes text, value_layout layout, std::int64_t count)
   {
     text_ = text;
     layout_ = layout;
     count_ = static_cast<std::size_t>(count);
+    marks_.assign(1, 0);
     if (layout.kind == value_layout::fixed) return count_ <= text.size() / layout.width;
-    if (layout.kind != value_layout::strings || count_ > text.size() / detail::length_bytes) return false;
-    starts_.clear();
-    starts_.reserve(count_ + 1);
-    std::size_t at = 0;
-    for (std::size_t i = 0; i < count_; ++i) {
-      if (text.size() - at < detail::length_bytes) return false;
-      const std::size_t size = detail::load_length(text.data() + at);
-      if (size > text.size() - at - detail::length_bytes) return false;
-      starts_.push_back(at);
-      at += detail::length_bytes + size;
-    }
-    starts_.push_back(at);
-    return true;
+    return layout.kind == value_layout::strings && count_ <= text.size() / detail::length_bytes;
   }
 
-  bool append(std::uint32_t code, std::vector<std::uint8_t>& out) const
+  // False if there is no such code, or no value where it should be.
+  bool append(std::uint32_t code, std::vector<std::uint8_t>& out)
   {
     if (code >= count_) return false;
-    const std::size_t from = layout_.kind == value_layout::fixed ? code * layout_.width : starts_[code];
-    const std::size_t to = layout_.kind == value_layout::fixed ? from + layout_.width : starts_[code + 1];
-    out.insert(out.end(), text_.begin() + static_cast<std::ptrdiff_t>(from),
-               text_.begin() + static_cast<std::ptrdiff_t>(to));
+    std::size_t from = code * layout_.width;
+    std::size_t size = layout_.width;
+    if (layout_.kind == value_layout::strings) {
+      if (!reach(code, from)) return false;
+      size = whole(from);
+      if (size == 0) return false;
+    }
+    const std::uint8_t* begin = text_.data() + from;
+    out.insert(out.end(), begin, begin + size);
     return true;
   }
 
  private:
+  static constexpr std::size_t stride = 32;
+
+  // Bytes of the string at `from`, its length among them; 0 if it is not whole.
+  std::size_t whole(std::size_t from) const noexcept
+  {
+    const std::size_t left = text_.size() - from;
+    if (left < detail::length_bytes) return 0;
+    const std::size_t size = detail::load_length(text_.data() + from);
+    return size <= left - detail::length_bytes ? size + detail::length_bytes : 0;
+  }
+
+  // Where the string of a code begins.
+  bool reach(std::size_t code, std::size_t& from)
+  {
+    std::size_t mark = std::min(code / stride, marks_.size() - 1);
+    from = marks_[mark];
+    for (std::size_t at = mark * stride; at < code;) {
+      const std::size_t size = whole(from);
+      if (size == 0) return false;
+      from += size;
+      if (++at % stride == 0 && at / stride == marks_.size()) marks_.push_back(from);
+    }
+    return true;
+  }
+
   thrift::bytes text_;
   value_layout layout_;
   std::size_t count_ = 0;
-  std::vector<std::size_t> starts_;
+  std::vector<std::size_t> marks_;
 };
 
 }  // namespace aliquot

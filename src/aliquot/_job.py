@@ -219,7 +219,7 @@ class Job:
         names = self.source.schema.names
         # In the order of the source, for expressions that go by position.
         needed = columns if wanted == {*columns} else [name for name in names if name in wanted]
-        for first_row, batch in self.source.scan(needed, self.where, progress):
+        for first_row, batch in self.source.survey(needed, self.where, progress):
             passes = None if self.where is None else self.where(batch)
             weights = None if self.weights is None else self.weights(batch, first_row)
             yield first_row, batch, passes, weights

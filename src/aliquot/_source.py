@@ -33,6 +33,10 @@ class Source(ABC):
     def scan(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
         """Batches of these columns in row order, but for stretches in which no row can pass ``where``."""
 
+    def survey(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
+        """The same, to decide on rows: what is known of values without reading them need not be read."""
+        return self.scan(columns, where, progress)
+
     def fetch(self, pick: Pick, columns: Sequence[str], progress: Progress) -> Iterator[pa.RecordBatch]:
         """These columns of the rows picked, in row order."""
         for start, batch in self.scan(columns, None, progress):

@@ -99,7 +99,7 @@ class Layout:
         """ValueError if the file, opened again, ends otherwise."""
         tail = self.tail[-CHECKED_BYTES:]
         size = self.start + len(self.tail)
-        if source.handle.size() != size or source.read(size - len(tail), size) != tail:
+        if source.handle.size() != size or source.read_again(size - len(tail), size) != tail:
             raise ValueError("must not change while it is read, got another footer")
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from aliquot import _arrow
-from aliquot._compression import Decompress
+from aliquot._kernels.parquet_mini import MiniFile
 from aliquot._kernels.parquet_pages import Pages
 from aliquot._kernels.parquet_pick import Picker, picked_file
 from aliquot.footers import Layout
@@ -29,6 +29,9 @@ WINDOW_BYTES = 131_072
 SMALL_PAGE = 16_384
 """Pages of fewer bytes are hopped over in windows: a read call costs about what copying 16 KiB does."""
 
+LONGEST_CONSTANT = 1024
+"""Bytes of a value that stands for all rows of a row group: longer ones are read, as a batch of them takes memory."""
+
 DECODED_ROWS = 65_536
 """Rows decoded at a time."""
 
@@ -38,43 +41,45 @@ def plan_columns(
 ) -> list[ColumnPlan]:
     """How these rows of a row group, ascending, are come by, column by column: at most indexes and headers are read."""
     group_rows = int(layout.group_rows[group])
+    plans = [ColumnPlan(name, Way.SCAN, layout.bytes_of(group, name)) for name in names]
     if choose(len(rows), group_rows, 0.0) is Way.SCAN:  # wherever they are
-        return [ColumnPlan(name, Way.SCAN, layout.bytes_of(group, name)) for name in names]
-    found = {name: _pages(layout, group, name) for name in names}
-    listed = _load_indexes(source, layout, [pages for pages in found.values() if pages is not None])
-    plans = []
-    for name, pages in found.items():
-        plan = ColumnPlan(name, Way.SCAN, layout.bytes_of(group, name))
-        plans.append(plan)
-        if pages is None or (pages in listed and not listed[pages]):
+        return plans
+    found = {plan.name: _pages(layout, group, plan.name) for plan in plans}
+    listed = _load_indexes(source, [pages for pages in found.values() if pages is not None])
+    for plan in plans:
+        pages = found[plan.name]
+        if pages is None or not listed.get(pages, True):
             continue
         if pages not in listed:
+            if choose(len(rows), group_rows, 1.0) is Way.SCAN:
+                continue  # wherever they may be: to know it would be to read the headers for nothing
             if not source.is_local:
-                if choose(len(rows), group_rows, 1.0) is Way.PAGES:
-                    plan.pages, plan.way = pages, Way.CHUNK
+                plan.pages, plan.way = pages, Way.CHUNK
                 continue
             if not _walk(source, pages):
                 continue
         plan.pages = pages
-        plan.hits, plan.places = pages.hits(rows)
-        extents = pages.extents(plan.hits)
+        pages.find(rows)
         first, last = pages.extent
-        plan.way = choose(len(rows), group_rows, int((extents[:, 1] - extents[:, 0]).sum()) / (last - first))
+        plan.way = choose(len(rows), group_rows, pages.hit_bytes / (last - first))
     return plans
 
 
 def read_columns(
     source: Ranges, layout: Layout, plans: Sequence[ColumnPlan], kinds: dict[str, pa.DataType], rows: _arrow.Positions
-) -> dict[str, pa.Array]:
-    """The planned columns whose pages could be read and decoded. For the others only an ordinary read serves."""
+) -> tuple[dict[str, Picker], dict[str, pa.Array]]:
+    """The planned columns whose pages could be read: what was picked of them, or else them.
+
+    For those that are in neither only an ordinary read serves.
+    """
     found = {}
     pickers = {}
     # From a store all at once, as each turn costs a wait; from a disk in turns, as each column takes memory.
     for turn in [[plan] for plan in plans] if source.is_local else [plans]:
-        extents = np.concatenate([plan.extents for plan in turn])
+        stretches = [stretch for plan in turn for stretch in plan.stretches(source.gap)]
         if not source.is_local:  # dictionaries come along, as to wait for a page to ask for them costs more
-            extents = np.concatenate([extents, *(plan.dictionary_extents for plan in turn)])
-        segments = source.read_all(extents[np.argsort(extents[:, 0])])
+            stretches = sorted(stretches + [stretch for plan in turn for stretch in plan.dictionary])
+        segments = source.read_all(stretches)
         for plan in turn:
             if plan.way is Way.SCAN or not _locate(plan, segments, rows):
                 continue
@@ -85,7 +90,7 @@ def read_columns(
             column = _copied(source, layout, plan, kinds[plan.name], segments)
             if column is not None:
                 found[plan.name] = column
-    return found | _decode_picked(layout, pickers, kinds, len(rows))
+    return pickers, found
 
 
 def _pages(layout: Layout, group: int, name: str) -> Pages | None:
@@ -95,23 +100,20 @@ def _pages(layout: Layout, group: int, name: str) -> Pages | None:
     return pages if pages is not None and pages.fits else None
 
 
-def _load_indexes(source: Ranges, layout: Layout, found: Sequence[Pages]) -> dict[Pages, bool]:
+def _load_indexes(source: Ranges, found: Sequence[Pages]) -> dict[Pages, bool]:
     """Those that have an OffsetIndex, and whether it is sound."""
     ranges = {pages: pages.index_range for pages in found if pages.index_range is not None}
-    extents = np.array([(at, at + size) for at, size in ranges.values()], np.int64).reshape(-1, 2)
-    in_order = extents[np.lexsort((extents[:, 1], extents[:, 0]))]
-    came_with_footer = len(extents) == 0 or in_order[0, 0] >= layout.end[0]
-    segments = [layout.end] if came_with_footer else source.read_all(in_order)
+    segments = source.read_all(sorted((at, at + size) for at, size in ranges.values()))
     return {pages: pages.load(_cut(segments, at, at + size)) for pages, (at, size) in ranges.items()}
 
 
 def _walk(source: Ranges, pages: Pages) -> bool:
     """Find pages by hopping from header to header."""
-    end = pages.extent[1]
-    size = HEADER_BYTES
+    first, end = pages.extent
+    size = HEADER_BYTES if end - first > SMALL_PAGE else SMALL_PAGE
     while True:
         at, known = pages.next, len(pages)
-        found = pages.walk(source.read(at, min(at + size, end)))
+        found = pages.walk(source.peek(at, min(at + size, end)))
         if found is not False:
             return bool(found)
         if pages.next == at:
@@ -126,7 +128,7 @@ def _locate(plan: ColumnPlan, segments: list[Segment], rows: _arrow.Positions) -
     if plan.way is Way.CHUNK:
         if not plan.pages.walk(_cut(segments, *plan.pages.extent)):
             return False
-        plan.hits, plan.places = plan.pages.hits(rows)
+        plan.pages.find(rows)
     return True
 
 
@@ -134,31 +136,43 @@ def _pick(source: Ranges, plan: ColumnPlan, segments: list[Segment], rows: _arro
     """The values of a column at its rows; None if they cannot be picked one by one, or not without a closer look."""
     assert plan.pages is not None
     picker = Picker(plan.pages)
+    scratch = source.scratch
     dictionary = partial(_dictionary, source, plan.pages, segments)
     try:
-        good = picker.fits and picker.pick(plan.hits, rows, segments, Decompress(), dictionary)
+        good = picker.fits and picker.pick(rows, segments, scratch.pages, dictionary, scratch.dictionaries)
     except (pa.ArrowException, OSError):
         return None
     return picker if good else None
 
 
-def _decode_picked(
-    layout: Layout, pickers: dict[str, Picker], kinds: dict[str, pa.DataType], num_rows: int
+def decode_picked(
+    layout: Layout, columns: dict[str, list[Picker]], kinds: dict[str, pa.DataType], num_rows: int
 ) -> dict[str, pa.Array]:
-    """Columns of values that were picked."""
-    if not pickers:
+    """Columns of values that were picked, of each by one picker after the other, as many as could be decoded."""
+    if not columns:
         return {}
-    schema = pa.schema([(name, kinds[name]) for name in pickers])
+    schema = pa.schema([(name, kinds[name]) for name in columns])
     try:
-        file = pq.ParquetFile(pa.BufferReader(picked_file(list(pickers.values()), layout.arrow_schema(schema))))
+        file = pq.ParquetFile(pa.BufferReader(picked_file(list(columns.values()), layout.arrow_schema(schema))))
         table = file.read(use_threads=False)
     except (pa.ArrowException, OSError, ValueError):
         return {}
-    columns = {name: column.combine_chunks() for name, column in zip(table.column_names, table.columns, strict=True)}
-    return {name: column for name, column in columns.items() if column.type == kinds[name] and len(column) == num_rows}
+    found = {name: column.combine_chunks() for name, column in zip(table.column_names, table.columns, strict=True)}
+    return {name: column for name, column in found.items() if column.type == kinds[name] and len(column) == num_rows}
 
 
-def _dictionary(source: Ranges, pages: Pages, segments: list[Segment]) -> bytes:
+def constant(layout: Layout, group: int, name: str, kind: pa.DataType) -> pa.Array | None:
+    """One row of a column, if by the statistics of a row group all its rows are the same."""
+    pages = None if pa.types.is_floating(kind) else _pages(layout, group, name)
+    picker = None if pages is None else Picker(pages)
+    if picker is None or not picker.fits or not picker.pick_constant():
+        return None
+    if picker.size > LONGEST_CONSTANT:
+        return None
+    return decode_picked(layout, {name: [picker]}, {name: kind}, 1).get(name)
+
+
+def _dictionary(source: Ranges, pages: Pages, segments: list[Segment]) -> bytes | memoryview:
     """Bytes that begin with the dictionary page, if there is one."""
     start, end = pages.dictionary_extent
     return _cut(segments, start, end) or source.read(start, end)
@@ -170,21 +184,22 @@ def _copied(
     """The rows of one column out of segments that hold its pages, which are copied."""
     pages = plan.pages
     assert pages is not None
-    in_codes = pages.gather(plan.hits, segments)
+    mini = MiniFile(pages)
+    in_codes = mini.gather(segments)
     if in_codes is None:
         return None
     dictionary = _dictionary(source, pages, segments) if in_codes else b""
-    mini = pages.mini_file(dictionary, layout.arrow_schema(pa.schema([(plan.name, kind)])))
-    if mini is None:
+    copied = mini.file(dictionary, layout.arrow_schema(pa.schema([(plan.name, kind)])))
+    if copied is None:
         return None
-    stay_coded = pages.all_in_codes and (pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    stay_coded = mini.all_in_codes and (pa.types.is_string(kind) or pa.types.is_large_string(kind))
     try:
-        return _decode(mini, plan.name, kind, plan.places, stay_coded)
+        return _decode(copied, plan.name, kind, pages.places, stay_coded)
     except (pa.ArrowException, OSError, ValueError):
         return None  # the ordinary way may know better, or says what is wrong
 
 
-def _cut(segments: Sequence[Segment], start: int, end: int) -> bytes:
+def _cut(segments: Sequence[Segment], start: int, end: int) -> bytes | memoryview:
     """Bytes of the file out of the segment that holds them; empty if none does."""
     for base, data in segments:
         if base <= start and end <= base + len(data):

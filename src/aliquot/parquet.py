@@ -7,26 +7,25 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from aliquot import _arrow
+from aliquot._compression import Scratch
 from aliquot._files import FilePart, find_files, partition_fields
 from aliquot._progress import Progress
 from aliquot._source import Pick, Source, Span
 from aliquot.footers import Layout, Layouts, ParquetPart, check_unchanged, naming
-from aliquot.pages import plan_columns, read_columns
+from aliquot.pages import constant, decode_picked, plan_columns
 from aliquot.plan import ColumnPlan, Plan
 from aliquot.ranges import REMOTE_READS, Ranges, is_local
+from aliquot.row_groups import BATCH_ROWS, Read, Unit, batch_of, kinds_of, read_rows
 from aliquot.where import Where
-
-BATCH_ROWS = 65_536
-"""Rows decoded at a time, so that a reader holds the compressed row group and little more."""
 
 FOOTER_READERS = 8
 """Footers read at once: they wait for the disk or the network more than for a core."""
@@ -34,18 +33,17 @@ FOOTER_READERS = 8
 REMOTE_GROUPS = 8
 """Row groups read at once from a store, for the same reason."""
 
+DECODED_GROUPS = 64
+"""Row groups whose values are decoded at once, if none of them takes part otherwise: pyarrow takes 0.3 ms to begin."""
+
+DECODED_BYTES = 32 << 20
+"""Of values that wait to be decoded with those of other row groups."""
+
+Waiting: TypeAlias = tuple[Unit, _arrow.Positions, Read]
+"""A row group, the positions of its rows, and what was picked of these."""
+
 T = TypeVar("T")
 U = TypeVar("U")
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One row group and the number of its first row in the source."""
-
-    part: ParquetPart
-    group: int
-    start: int
-    num_rows: int
 
 
 def open_paths(paths: Any) -> "Parquet":
@@ -71,6 +69,7 @@ class Parquet(Source):
         self._gap = gap
         self._layouts = Layouts()
         self._requests = ThreadPoolExecutor(REMOTE_READS)
+        self._scratch = Scratch()
         first = self._read_footer(files[0])
         self._partitions = partition_fields(files, first.schema)
         self._file_schema = first.schema
@@ -87,7 +86,13 @@ class Parquet(Source):
         """Of the rows fetched so far."""
 
     def scan(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
-        for unit, read in self._in_order(lambda unit: self._read(unit, columns, None), self._units(where, progress)):
+        return self._spans(partial(self._read, columns=columns), where, progress)
+
+    def survey(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
+        return self._spans(partial(self._read, columns=columns, by_statistics=True), where, progress)
+
+    def _spans(self, read_unit: Callable[[Unit], Read], where: Where | None, progress: Progress) -> Iterator[Span]:
+        for unit, read in self._in_order(read_unit, self._units(where, progress)):
             start = unit.start
             for batch in read.batches:
                 yield start, batch
@@ -98,13 +103,49 @@ class Parquet(Source):
 
     def fetch(self, pick: Pick, columns: Sequence[str], progress: Progress) -> Iterator[pa.RecordBatch]:
         self.plan = self._new_plan(columns)
-        tasks = self._picked(pick, progress)
-        for (unit, rows), read in self._in_order(lambda task: self._read(task[0], columns, task[1]), tasks):
-            yield from read.batches
+        waiting: list[Waiting] = []
+        for (unit, rows), read in self._in_order(
+            lambda task: self._read(task[0], columns, task[1]), self._picked(pick, progress)
+        ):
             self.plan.add(len(rows), read.plans)
             self.rows_read += unit.num_rows
             self.bytes_read += read.bytes
+            if waiting and not self._joins(waiting, unit, read):
+                yield from self._decoded(waiting, columns)
+                waiting = []
+            if read.pickers:
+                waiting.append((unit, rows, read))
+            else:
+                yield from read.batches
             progress.advance(unit.num_rows)
+        if waiting:
+            yield from self._decoded(waiting, columns)
+
+    def _joins(self, waiting: list[Waiting], unit: Unit, read: Read) -> bool:
+        """Whether what was picked of a row group can be decoded together with what waits for it."""
+        first, _, other = waiting[0]
+        return (
+            bool(read.pickers)
+            and len(waiting) < DECODED_GROUPS
+            and sum(each.picked_bytes for _, _, each in waiting) < DECODED_BYTES
+            and (not self._partitions or unit.part is first.part)
+            and all(picker.continues(other.pickers[name]) for name, picker in read.pickers.items())
+        )
+
+    def _decoded(self, waiting: list[Waiting], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Rows of row groups of which all columns were picked."""
+        first = waiting[0][0].part
+        count = sum(len(rows) for _, rows, _ in waiting)
+        pickers = {name: [read.pickers[name] for _, _, read in waiting] for name in waiting[0][2].pickers}
+        with naming(first.file.path):
+            found = decode_picked(self._layouts.of(first), pickers, kinds_of(first), count)
+        if len(found) == len(pickers):
+            yield _complete(batch_of(found, first), self._of_partition(first), self._schema_of(columns))
+            return
+        for unit, rows, _ in waiting:  # the ordinary way may know better, or says what is wrong
+            read = self._read(unit, columns, rows, ordinary=True)
+            self.bytes_read += read.bytes
+            yield from read.batches
 
     def explain(self, pick: Pick, columns: Sequence[str]) -> Plan:
         """What ``fetch`` would read. Of the files, page indexes and page headers are read."""
@@ -113,7 +154,7 @@ class Parquet(Source):
             unit, rows = task
             with naming(unit.part.file.path):
                 layout = self._layouts.of(unit.part)
-                with Ranges(unit.part.file, self._requests, self._gap) as source:
+                with self._ranges(layout) as source:
                     return plan_columns(source, layout, unit.group, self._stored(columns), rows)
 
         plan = self._new_plan(columns)
@@ -208,37 +249,55 @@ class Parquet(Source):
                 raise ValueError(f"must have columns of different names, got {twice!r} twice")
             return ParquetPart(file, info.size, info.mtime_ns, layout.group_rows, schema, len(layout.tail) - 8)
 
-    def _read(self, unit: Unit, columns: Sequence[str], rows: _arrow.Positions | None) -> "_Read":
-        """Columns of one row group, all its rows or those at positions ``rows``."""
+    def _ranges(self, layout: Layout) -> Ranges:
+        return Ranges(layout.file, self._requests, self._gap, self._scratch, [layout.end])
+
+    def _schema_of(self, columns: Sequence[str]) -> pa.Schema:
+        return pa.schema([self.schema.field(name) for name in columns], self.schema.metadata)
+
+    def _read(
+        self,
+        unit: Unit,
+        columns: Sequence[str],
+        rows: _arrow.Positions | None = None,
+        *,
+        ordinary: bool = False,
+        by_statistics: bool = False,
+    ) -> Read:
+        """Columns of one row group, all its rows or those at positions ``rows``.
+
+        ``ordinary``: by pyarrow alone. ``by_statistics``: but for columns of which statistics say all.
+        """
+        same = self._of_partition(unit.part)
         stored = self._stored(columns)
+        if by_statistics:
+            with naming(unit.part.file.path):
+                same |= self._constants(unit, stored)
+            stored = [name for name in stored if name not in same]
         if stored:
             try:
                 with naming(unit.part.file.path):
                     layout = self._layouts.of(unit.part)
-                    with Ranges(unit.part.file, self._requests, self._gap) as source:
-                        same = source.soon(partial(layout.check_same, source))
-                        read = read_rows(source, layout, unit, stored, rows)
-                        same()
+                    with self._ranges(layout) as source:
+                        check = source.soon(partial(layout.check_same, source))
+                        read = read_rows(source, layout, unit, stored, rows, ordinary=ordinary)
+                        check()
             finally:
                 check_unchanged(unit.part)  # which explains better what went wrong, if anything did
         else:
-            count = unit.num_rows if rows is None else len(rows)
-            read = _Read([_arrow.empty_columns(count, pa.schema([]))], 0, [])
-        schema = pa.schema([self.schema.field(name) for name in columns], self.schema.metadata)
-        return replace(read, batches=[self._complete(batch, unit.part, schema) for batch in read.batches])
+            read = Read(_rows_alone(unit.num_rows if rows is None else len(rows)), 0, [])
+        schema = self._schema_of(columns)
+        return replace(read, batches=[_complete(batch, same, schema) for batch in read.batches])
 
-    def _complete(self, batch: pa.RecordBatch, part: ParquetPart, schema: pa.Schema) -> pa.RecordBatch:
-        """A batch as read, with the columns that stand in the path, in the order asked for."""
-        if len(schema) == 0:
-            return batch.replace_schema_metadata(schema.metadata)
-        constant = {each.name: each.type for each in self._partitions}
-        arrays = [
-            pa.repeat(pa.scalar(part.file.partition[name]).cast(constant[name]), batch.num_rows)
-            if name in constant
-            else batch.column(name)
-            for name in schema.names
-        ]
-        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    def _constants(self, unit: Unit, columns: Sequence[str]) -> dict[str, pa.Array]:
+        """One row of each column that holds the same in all rows of a row group, by its statistics."""
+        layout, kinds = self._layouts.of(unit.part), kinds_of(unit.part)
+        found = {name: constant(layout, unit.group, name, kinds[name]) for name in columns}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _of_partition(self, part: ParquetPart) -> dict[str, pa.Array]:
+        """One row of each column that stands in the path."""
+        return {each.name: pa.array([part.file.partition[each.name]]).cast(each.type) for each in self._partitions}
 
     def _in_order(self, work: Callable[[T], U], tasks: Iterable[T]) -> Iterator[tuple[T, U]]:
         """Tasks and results of ``work``, in the order of the tasks, a few ahead of the reader."""
@@ -261,102 +320,16 @@ class Parquet(Source):
                     result.cancel()
 
 
-@dataclass(frozen=True)
-class _Read:
-    """What was read of a row group, how many bytes that took, and how it was planned."""
-
-    batches: list[pa.RecordBatch]
-    bytes: int
-    plans: list[ColumnPlan]
+def _rows_alone(count: int) -> list[pa.RecordBatch]:
+    """Batches of so many rows, without columns."""
+    starts = range(0, count, BATCH_ROWS) or [0]
+    return [_arrow.empty_columns(min(BATCH_ROWS, count - start), pa.schema([])) for start in starts]
 
 
-def read_rows(
-    source: Ranges, layout: Layout, unit: Unit, columns: Sequence[str], rows: _arrow.Positions | None
-) -> _Read:
-    """Columns of one row group of one file: all rows, or those at positions ``rows`` in it.
-
-    The one place that decodes Parquet. Holds the row group's compressed columns and a batch at a time.
-    """
-    kinds = dict(zip(unit.part.schema.names, unit.part.schema.types, strict=True))
-    if rows is None or len(rows) == 0:
-        size = sum(layout.bytes_of(unit.group, name) for name in columns)
-        return _Read(_read_whole(source, layout, unit, columns, rows), size, [])
-    plans = plan_columns(source, layout, unit.group, columns, rows)
-    found = read_columns(source, layout, plans, kinds, rows)
-    others = [name for name in columns if name not in found]
-    schema = pa.schema([(name, kinds[name]) for name in columns])
-    if not others:
-        batch = pa.RecordBatch.from_arrays([found[name] for name in columns], schema=schema)
-        return _Read([batch], source.count, plans)
-    batches = _read_whole(source, layout, unit, others, rows)
-    if found:
-        batches = _beside(batches, found, schema)
-    return _Read(batches, source.count + sum(layout.bytes_of(unit.group, name) for name in others), plans)
-
-
-def _beside(batches: list[pa.RecordBatch], found: dict[str, pa.Array], schema: pa.Schema) -> list[pa.RecordBatch]:
-    """Batches of some columns and the others, whole, as batches of all."""
-    out = []
-    start = 0
-    for batch in batches:
-        columns = [
-            found[name].slice(start, batch.num_rows) if name in found else batch.column(name) for name in schema.names
-        ]
-        out.append(pa.RecordBatch.from_arrays(columns, schema=schema))
-        start += batch.num_rows
-    return out
-
-
-def _read_whole(
-    source: Ranges, layout: Layout, unit: Unit, columns: Sequence[str], rows: _arrow.Positions | None
-) -> list[pa.RecordBatch]:
-    """Columns of a row group decoded whole, and the rows taken from them."""
-    kinds = dict(zip(unit.part.schema.names, unit.part.schema.types, strict=True))
-    coded = [] if rows is None else [name for name in columns if _stays_coded(layout, unit.group, name, kinds[name])]
-    file = pq.ParquetFile(
-        source.handle, metadata=layout.metadata, read_dictionary=coded, pre_buffer=not source.is_local
-    )
-    batches = file.iter_batches(BATCH_ROWS, row_groups=[unit.group], columns=list(columns), use_threads=False)
-    if rows is None:
-        whole = [batch.select(columns) for batch in batches]
-        _check_count(whole, unit.num_rows)
-        return whole
-    taken = []
-    start = 0
-    schema = pa.schema([(name, kinds[name]) for name in columns])
-    for batch in batches:
-        first, last = np.searchsorted(rows, [start, start + batch.num_rows])
-        if last > first:
-            picked = _arrow.take_rows(batch.select(columns), rows[first:last] - start)
-            taken.append(_arrow.with_own_dictionaries(_decoded(picked, schema)))
-        start += batch.num_rows
-    _check_count(taken, len(rows))
-    return _arrow.consolidate(taken, schema)
-
-
-def _check_count(batches: Sequence[pa.RecordBatch], num_rows: int) -> None:
-    """ValueError if pyarrow read other than the footer says, as it does of some files of its own."""
-    found = sum(batch.num_rows for batch in batches)
-    if found != num_rows:
-        raise ValueError(f"must be a readable Parquet file, got {found} for {num_rows} rows of a row group")
-
-
-def _stays_coded(layout: Layout, group: int, name: str, kind: pa.DataType) -> bool:
-    """Whether a column of strings is best left in codes until its rows are taken: 15 for 38 ns a row, measured.
-
-    Only if all its pages are in codes, as pyarrow else builds a dictionary (ten times slower). The footer does not
-    say so, but plain strings would take 4 bytes and themselves, and codes seldom take 3.
-    """
-    leaf = layout.flat_leaf(name)
-    if leaf is None or "." in name or not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        return False  # a dot may lead into a nested column
-    values, _, uncompressed, in_codes = layout.footer.sizes(group, leaf)
-    return in_codes and uncompressed <= 3 * values
-
-
-def _decoded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    columns = [
-        column if column.type == kind else column.dictionary_decode().cast(kind)
-        for column, kind in zip(batch.columns, schema.types, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+def _complete(batch: pa.RecordBatch, same: dict[str, pa.Array], schema: pa.Schema) -> pa.RecordBatch:
+    """A batch as read, with the columns that are the same in each row, in the order asked for."""
+    if len(schema) == 0:
+        return batch.replace_schema_metadata(schema.metadata)
+    first = np.zeros(batch.num_rows, np.int64)
+    arrays = [_arrow.take(same[name], first) if name in same else batch.column(name) for name in schema.names]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)

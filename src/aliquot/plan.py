@@ -4,11 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from aliquot import _arrow
 from aliquot._kernels.parquet_pages import Pages
+from aliquot.ranges import Stretch
 
 PICKED_VALUE = 4
 """What it costs to pick a value out of a page, decoding a value in passing being 1.
@@ -40,44 +37,33 @@ def choose(rows: int, group_rows: int, hit_share: float) -> Way:
 
 @dataclass
 class ColumnPlan:
-    """The rows of one column of a row group.
-
-    ``hits`` are the pages that hold rows, and ``places`` the position of each row among all rows of these.
-    """
+    """The rows of one column of a row group. ``pages`` were found for them, but under ``Way.CHUNK``."""
 
     name: str
     way: Way
     chunk_bytes: int
     pages: Pages | None = None
-    hits: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    places: _arrow.Positions = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def stretches(self, gap: int) -> list[Stretch]:
+        """Those to read, but for the dictionary page: whether it is needed, pages tell."""
+        if self.way is Way.SCAN or self.pages is None:
+            return []
+        return self.pages.stretches(gap) if self.way is Way.PAGES else [self.pages.extent]
 
     @property
-    def extents(self) -> NDArray[np.int64]:
-        """Stretches of the file to read, but for the dictionary page: whether it is needed, pages tell."""
-        if self.way is Way.PAGES:
-            assert self.pages is not None
-            return self.pages.extents(self.hits)
-        if self.way is Way.CHUNK:
-            assert self.pages is not None
-            return np.array([self.pages.extent])
-        return np.empty((0, 2), np.int64)
-
-    @property
-    def dictionary_extents(self) -> NDArray[np.int64]:
+    def dictionary(self) -> list[Stretch]:
         """Where the dictionary page is, if there is one and pages are read alone."""
         if self.way is not Way.PAGES or self.pages is None:
-            return np.empty((0, 2), np.int64)
+            return []
         first, last = self.pages.dictionary_extent
-        return np.array([(first, last)] * (last > first), np.int64).reshape(-1, 2)
+        return [(first, last)] if last > first else []
 
     @property
     def bytes(self) -> int:
         """To be read at most."""
-        if self.way is not Way.PAGES:
+        if self.way is not Way.PAGES or self.pages is None:
             return self.chunk_bytes
-        extents = np.concatenate([self.extents, self.dictionary_extents])
-        return int((extents[:, 1] - extents[:, 0]).sum())
+        return self.pages.hit_bytes + sum(last - first for first, last in self.dictionary)
 
 
 @dataclass
@@ -95,7 +81,7 @@ class ColumnTotal:
         self.chunks[part.way] += 1
         if part.pages is not None and part.way is not Way.CHUNK:
             there = len(part.pages)
-            self.pages += len(part.hits) if part.way is Way.PAGES else there
+            self.pages += part.pages.num_hits if part.way is Way.PAGES else there
             self.pages_there += there
         self.bytes += part.bytes
         self.bytes_there += part.chunk_bytes

@@ -1,18 +1,18 @@
 """Stretches of bytes of a file: joined, counted, read one after the other from a disk or many at once from a store."""
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_right, insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from itertools import islice, pairwise
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.fs as pafs
-from numpy.typing import NDArray
 
+from aliquot._compression import Scratch
 from aliquot._files import FilePart
 
 LOCAL_GAP = 16_384
@@ -27,23 +27,35 @@ REMOTE_READS = 32
 REMOTE_PIECE = 8_388_608
 """Bytes of a request at most: a connection takes about a tenth of a second for them; several share a longer read."""
 
-Segment = tuple[int, bytes]
+Stretch: TypeAlias = tuple[int, int]
+"""The place of the first byte in the file, and that after the last."""
+
+Segment: TypeAlias = tuple[int, bytes | memoryview]
 """The place of the first byte in the file, and the bytes."""
 
 T = TypeVar("T")
 
 
 class Ranges:
-    """Reads stretches of one open file.
+    """Reads stretches of one open file, in which nobody writes: no byte is read twice that was kept.
 
-    ``pool`` runs requests to a store side by side; a file on a disk is read in the caller's thread. ``gap`` is how many
-    bytes between two stretches are read along.
+    ``pool`` runs requests to a store side by side; a file on a disk is read in the caller's thread, into ``scratch``.
+    ``gap`` is how many bytes between two stretches are read along. ``kept`` has been read before.
     """
 
-    def __init__(self, file: FilePart, pool: Executor, gap: int | None = None) -> None:
+    def __init__(
+        self,
+        file: FilePart,
+        pool: Executor,
+        gap: int | None = None,
+        scratch: Scratch | None = None,
+        kept: Sequence[Segment] = (),
+    ) -> None:
         self.file = file
         self.is_local = is_local(file)
         self.gap = gap if gap is not None else LOCAL_GAP if self.is_local else REMOTE_GAP
+        self.scratch = scratch or Scratch()
+        self._kept = list(kept)
         self._sizes: list[int] = []  # appended to by several threads, where adding to a number would lose some
         self._pool = pool
         # A Python file has one position, so that two reads of one handle take turns; others read anywhere at any time.
@@ -62,8 +74,22 @@ class Ranges:
         """The file itself, for a reader that finds its own way."""
         return self._opened[0]
 
-    def read(self, start: int, end: int) -> bytes:
+    def read(self, start: int, end: int) -> bytes | memoryview:
         """The bytes from ``start`` to ``end``."""
+        parts = [
+            data if data is not None else self.read_again(first, last) for first, last, data in self._cut(start, end)
+        ]
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def peek(self, start: int, end: int) -> bytes | memoryview:
+        """The same, kept for those who read these bytes again."""
+        for first, last, data in list(self._cut(start, end)):
+            if data is None:
+                insort(self._kept, (first, self.read_again(first, last)), key=_place)
+        return self.read(start, end)
+
+    def read_again(self, start: int, end: int) -> bytes:
+        """The bytes from ``start`` to ``end`` as they are now."""
         if self._shared:
             found: bytes = self.handle.read_at(end - start, start)
         else:
@@ -72,21 +98,59 @@ class Ranges:
                 found = handle.read_at(end - start, start)
             finally:
                 self._handles.put(handle)
-        if len(found) != end - start:
-            raise ValueError(f"must be a readable Parquet file, got {len(found)} for {end - start} bytes at {start}")
-        self._sizes.append(len(found))
+        self._count(len(found), start, end)
         return found
 
-    def read_all(self, extents: NDArray[np.int64]) -> list[Segment]:
-        """Segments that hold stretches of bytes, (n, 2) and ascending, and little else."""
-        if len(extents) == 0:
-            return []
-        joined = coalesce(extents, self.gap)
+    def read_all(self, stretches: Sequence[Stretch]) -> list[Segment]:
+        """Segments that hold stretches of bytes, ascending, and little else.
+
+        Of a file on a disk, they stand in memory that the next call fills again.
+        """
+        joined = coalesce(stretches, self.gap)
         if self.is_local:
-            return [(start, self.read(start, end)) for start, end in joined]
+            return self._read_into_scratch(joined)
         cuts = [[*range(start, end, REMOTE_PIECE), end] for start, end in joined]
         found = iter(self.at_once([partial(self.read, *piece) for each in cuts for piece in pairwise(each)]))
         return [(each[0], b"".join(islice(found, len(each) - 1))) for each in cuts]
+
+    def _read_into_scratch(self, stretches: Sequence[Stretch]) -> list[Segment]:
+        room = self.scratch.room(sum(end - start for start, end in stretches))
+        segments: list[Segment] = []
+        at = 0
+        for start, end in stretches:
+            for first, last, data in self._cut(start, end):
+                part = room[at + first - start : at + last - start]
+                if data is not None:
+                    part[:] = data
+                else:
+                    self.handle.seek(first)
+                    self._count(self.handle.readinto(part), first, last)
+            segments.append((start, room[at : at + end - start]))
+            at += end - start
+        return segments
+
+    def _cut(self, start: int, end: int) -> Iterator[tuple[int, int, bytes | memoryview | None]]:
+        """A stretch in pieces that were kept and pieces that were not."""
+        place = max(bisect_right(self._kept, start, key=_place) - 1, 0)
+        while start < end and place < len(self._kept):
+            base, data = self._kept[place]
+            if base >= end:
+                break
+            if base > start:
+                yield start, base, None
+                start = base
+            last = min(end, base + len(data))
+            if last > start:
+                yield start, last, memoryview(data)[start - base : last - base]
+                start = last
+            place += 1
+        if start < end:
+            yield start, end, None
+
+    def _count(self, found: int, start: int, end: int) -> None:
+        if found != end - start:
+            raise ValueError(f"must be a readable Parquet file, got {found} for {end - start} bytes at {start}")
+        self._sizes.append(found)
 
     def at_once(self, reads: Sequence[Callable[[], T]]) -> list[T]:
         """The results of some reads, all under way at the same time where that saves waiting."""
@@ -123,9 +187,16 @@ def is_local(file: FilePart) -> bool:
     return isinstance(file.filesystem, pafs.LocalFileSystem)
 
 
-def coalesce(extents: NDArray[np.int64], gap: int) -> list[tuple[int, int]]:
+def coalesce(stretches: Iterable[Stretch], gap: int) -> list[Stretch]:
     """Ascending stretches of bytes as fewer, joined where at most ``gap`` bytes lie between two."""
-    apart = np.flatnonzero(extents[1:, 0] - extents[:-1, 1] > gap)
-    starts = extents[np.concatenate(([0], apart + 1)), 0]
-    ends = extents[np.concatenate((apart, [len(extents) - 1])), 1]
-    return list(zip(starts.tolist(), ends.tolist(), strict=True))
+    out: list[Stretch] = []
+    for start, end in stretches:
+        if out and start - out[-1][1] <= gap:
+            out[-1] = out[-1][0], max(end, out[-1][1])
+        else:
+            out.append((start, end))
+    return out
+
+
+def _place(segment: Segment) -> int:
+    return segment[0]

@@ -1,5 +1,5 @@
-// Feeds whatever libFuzzer makes up to the Parquet reader, as a file: footer, page index, page headers, values.
-// `make fuzz` builds and runs it; pages are taken as they are, whatever codec the footer claims.
+// Feeds whatever libFuzzer makes up to the Parquet reader, as a file: footer, page index, page headers, values; and as
+// a block of snappy. `make fuzz` builds and runs it; pages are taken as they are, whatever codec the footer claims.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -7,6 +7,7 @@
 
 #include "aliquot/parquet_mini.hpp"
 #include "aliquot/parquet_pick.hpp"
+#include "aliquot/parquet_snappy.hpp"
 
 namespace
 {
@@ -94,11 +95,25 @@ void read_chunk(const aliquot::parquet_footer& footer, std::size_t group, std::s
   require(aliquot::parse_footer(again));
 }
 
+void read_block(bytes block)
+{
+  std::size_t size = 0;
+  std::size_t first = 0;
+  if (!aliquot::snappy::size_of(block, size, first) || size > block.size() * aliquot::snappy::largest_ratio) return;
+  std::vector<std::uint8_t> out(size);
+  std::vector<std::uint8_t> longer(size + 1);
+  require(!aliquot::snappy::decompress(block, longer));
+  if (!aliquot::snappy::decompress(block, out)) return;
+  std::vector<std::uint8_t> again(size, 1);  // nothing is left as it was
+  require(aliquot::snappy::decompress(block, again) && again == out);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
   const bytes file(data, size);
+  read_block(file);
   const bytes text = footer_of(file);
   aliquot::parquet_footer footer;
   footer.text.assign(text.begin(), text.end());

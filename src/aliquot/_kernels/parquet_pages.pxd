@@ -52,6 +52,11 @@ cdef extern from "aliquot/parquet_footer.hpp" namespace "aliquot" nogil:
         string_view at(const extent&)
         byte_span bytes_at(const extent&)
 
+    cppclass column_statistics:
+        pass
+
+    column_statistics statistics_of(const parquet_footer&, const column_chunk&)
+
     bool_t parse_footer(parquet_footer&) except +
 
 cdef extern from "aliquot/parquet_pages.hpp" namespace "aliquot" nogil:
@@ -79,7 +84,7 @@ cdef extern from "aliquot/parquet_pages.hpp" namespace "aliquot" nogil:
         bool_t load(byte_span) except +
         status walk(const segment&) except +
 
-    vector[int64_t] hit_pages_ "aliquot::hit_pages"(const page_table&, span[const_int64_t], span[int64_t]) except +
+    vector[int64_t] hit_pages(const page_table&, span[const_int64_t], span[int64_t]) except +
 
     cdef cppclass page_header:
         int64_t compressed
@@ -93,38 +98,10 @@ cdef extern from "aliquot/parquet_pages.hpp" namespace "aliquot" nogil:
     bool_t page_in(const page_table&, size_t, const segment&, byte_span&, page_header&)
     bool_t dictionary_in(byte_span, byte_span&, page_header&)
 
-cdef extern from "aliquot/parquet_mini.hpp" namespace "aliquot" nogil:
-    cdef cppclass mini_pages:
-        mini_pages()
-        vector[byte_span] parts
-        int64_t num_rows
-        int64_t uncompressed
-        bool_t in_codes
-        bool_t in_values
-        bool_t in_deltas
-        size_t size()
 
-    cdef cppclass mini_column:
-        const mini_pages* pages
-        byte_span element
-        string_view name
-        int64_t physical
-        int64_t codec
-        byte_span encodings
+cdef byte_span as_span(const uint8_t[::1] data) noexcept
 
-    ctypedef const mini_column const_mini_column "const aliquot::mini_column"
-
-    byte_span plain_encodings
-
-    bool_t add_pages(mini_pages&, const page_table&, span[const_int64_t], span[const_segment]) except +
-    bool_t add_dictionary(mini_pages&, byte_span) except +
-    vector[uint8_t] mini_tail(span[const_mini_column], string_view, string_view) except +
-    void write_mini(span[const_mini_column], byte_span, span[uint8_t])
-
-
-cdef byte_span as_span(bytes data) noexcept
-
-cdef bytes mini_file(vector[mini_column]& columns, Footer footer, bytes arrow_schema)
+cdef bint same_kind(Pages a, Pages b)
 
 
 cdef class Footer:
@@ -138,9 +115,7 @@ cdef class Pages:
     cdef const column_chunk* chunk
     cdef size_t leaf
     cdef unique_ptr[page_table] table
-    cdef mini_pages mini
-    cdef list segments
+    cdef vector[int64_t] hits
+    cdef vector[int64_t] row_places
     cdef readonly object index_range
     cdef readonly bint fits
-
-    cdef mini_column column(self, const mini_pages* pages)

@@ -1,28 +1,19 @@
-"""Parquet below the level at which pyarrow reads it: footers, the pages of column chunks, files of a few pages."""
+"""Parquet below the level at which pyarrow reads it: footers and the pages of column chunks."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t
 from libcpp cimport bool as bool_t
 from libcpp.memory cimport make_unique
 from libcpp.string_view cimport string_view
-from libcpp.utility cimport move
-from libcpp.vector cimport vector
 
 from aliquot._kernels.random cimport const_int64_t, span
-
-import re
 
 import numpy as np
 
 
-MAGIC_BYTES = 4
-
-OLD_DELTAS = re.compile(rb"parquet-mr version 1\.[0-7]\.")
-"""Writers whose DELTA_BYTE_ARRAY pages go on from the page before (PARQUET-246)."""
-
-
-cdef byte_span as_span(bytes data) noexcept:
-    return byte_span(<const uint8_t*> PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+cdef byte_span as_span(const uint8_t[::1] data) noexcept:
+    """Bytes that somebody else holds."""
+    return byte_span(&data[0], data.shape[0]) if data.shape[0] else byte_span()
 
 
 cdef bytes as_bytes(string_view text):
@@ -108,11 +99,11 @@ cdef class Pages:
         """Where in the file ``walk`` goes on."""
         return self.table.get().next()
 
-    def load(self, bytes index):
+    def load(self, const uint8_t[::1] index):
         """Take the pages from an OffsetIndex; whether that could be done."""
         return self.table.get().load(as_span(index))
 
-    def walk(self, bytes window):
+    def walk(self, const uint8_t[::1] window):
         """Find pages by their headers in bytes of the file from ``next`` on: True once all are found.
 
         False if more bytes are wanted, None if there is no way to find them.
@@ -125,103 +116,69 @@ cdef class Pages:
             found = self.table.get().walk(here)
         return None if found == status.malformed else found == status.good
 
-    def hits(self, const int64_t[::1] rows):
-        """The pages that hold these rows, ascending, and the position of each row among the rows of these pages."""
-        places = np.empty(rows.shape[0], np.int64)
-        if rows.shape[0] == 0:
-            return places, places
-        if rows[0] < 0 or rows[rows.shape[0] - 1] >= self.table.get().num_rows():
-            raise IndexError("rows: must be in the row group, got others")
-        cdef int64_t[::1] view = places
-        cdef vector[int64_t] found
-        with nogil:  # as above
-            found = move(hit_pages_(
-                self.table.get()[0],
-                span[const_int64_t](&rows[0], rows.shape[0]),
-                span[int64_t](&view[0], view.shape[0]),
-            ))
-        return np.array(found, np.int64), places
-
     def __len__(self):
         return self.table.get().pages().size()
 
-    def extents(self, const int64_t[::1] hits):
-        """First byte of each of these pages and the one after its last, (n, 2)."""
-        out = np.empty((hits.shape[0], 2), np.int64)
-        cdef int64_t[:, ::1] view = out
-        cdef const vector[data_page]* pages = &self.table.get().pages()
-        for i in range(hits.shape[0]):
-            if hits[i] < 0 or <size_t> hits[i] >= pages.size():
-                raise IndexError(f"hits: must be pages, got {hits[i]}")
-            view[i, 0] = pages[0][hits[i]].offset
-            view[i, 1] = pages[0][hits[i]].offset + pages[0][hits[i]].size
-        return out
-
-    def gather(self, const int64_t[::1] hits, list segments):
-        """Take the pages out of segments, (first byte, bytes), both ascending: whether they need the dictionary page.
-
-        None if a page is not what its place says, or cannot be read without the page before.
-        """
-        cdef vector[segment] parts
-        cdef segment part
-        for base, data in segments:
-            part.base = base
-            part.bytes = as_span(data)
-            parts.push_back(part)
-        self.segments = segments  # the mini file refers to their bytes
-        self.mini = mini_pages()
-        cdef bool_t found
+    def find(self, const int64_t[::1] rows):
+        """Find the pages that hold these rows, ascending: what is said below of hits is said of them."""
+        self.hits.clear()
+        self.row_places.resize(rows.shape[0])
+        if rows.shape[0] == 0:
+            return
+        if rows[0] < 0 or rows[rows.shape[0] - 1] >= self.table.get().num_rows():
+            raise IndexError("rows: must be in the row group, got others")
         with nogil:  # as above
-            found = add_pages(
-                self.mini,
+            self.hits = hit_pages(
                 self.table.get()[0],
-                span[const_int64_t](&hits[0], hits.shape[0]),
-                span[const_segment](parts.data(), parts.size()),
+                span[const_int64_t](&rows[0], rows.shape[0]),
+                span[int64_t](self.row_places.data(), self.row_places.size()),
             )
-        if not found or (self.mini.in_deltas and OLD_DELTAS.match(self.footer.created_by)):
-            return None
-        return bool(self.mini.in_codes)
 
     @property
-    def all_in_codes(self):
-        """Whether the pages gathered hold no values, only codes of them."""
-        return not self.mini.in_values
+    def num_hits(self):
+        """Pages hit."""
+        return self.hits.size()
 
-    def mini_file(self, bytes dictionary, bytes arrow_schema):
-        """A Parquet file of the pages gathered; None if ``dictionary``, unless empty, is no dictionary page."""
-        if PyBytes_GET_SIZE(dictionary) and not add_dictionary(self.mini, as_span(dictionary)):
-            return None
-        cdef vector[mini_column] columns
-        columns.push_back(self.column(&self.mini))
-        return mini_file(columns, self.footer, arrow_schema)
+    @property
+    def places(self):
+        """The position of each row found among the rows of the pages hit, int64."""
+        return np.array(self.row_places, np.int64)
 
-    cdef mini_column column(self, const mini_pages* pages):
-        """This column of a mini file, with pages as they stand in the file."""
-        cdef const parquet_footer* footer = &self.footer.footer
-        cdef const leaf_column* leaf = &footer.leaves[self.leaf]
-        cdef mini_column out
-        out.pages = pages
-        out.element = footer.bytes_at(leaf.element)
-        out.name = footer.at(leaf.name)
-        out.physical = self.chunk.physical
-        out.codec = self.chunk.codec
-        out.encodings = footer.bytes_at(self.chunk.encodings)
+    @property
+    def hit_bytes(self):
+        """Bytes of the pages hit."""
+        cdef int64_t total = 0
+        for hit in self.hits:
+            total += self.table.get().pages()[hit].size
+        return total
+
+    def stretches(self, int64_t gap):
+        """Pages hit, as (first byte, the one after the last), joined where at most ``gap`` bytes lie between two."""
+        out = []
+        cdef int64_t start = 0
+        cdef int64_t end = -1
+        cdef data_page page
+        for hit in self.hits:
+            page = self.table.get().pages()[hit]
+            if end >= 0 and page.offset - end > gap:
+                out.append((start, end))
+                end = -1
+            if end < 0:
+                start = page.offset
+            end = page.offset + page.size
+        if end >= 0:
+            out.append((start, end))
         return out
 
 
-cdef bytes mini_file(vector[mini_column]& columns, Footer footer, bytes arrow_schema):
-    """A Parquet file of these columns, of one file with this footer."""
-    cdef span[const_mini_column] all = span[const_mini_column](columns.data(), columns.size())
-    cdef vector[uint8_t] tail = mini_tail(
-        all,
-        footer.footer.at(footer.footer.created_by),
-        string_view(PyBytes_AS_STRING(arrow_schema), PyBytes_GET_SIZE(arrow_schema)),
+cdef bint same_kind(Pages a, Pages b):
+    """Whether two columns, maybe of two files, are described alike, and by the same writer."""
+    cdef const parquet_footer* left = &a.footer.footer
+    cdef const parquet_footer* right = &b.footer.footer
+    if a.footer is b.footer:
+        return a.leaf == b.leaf
+    return (
+        as_bytes(left.at(left.leaves[a.leaf].element)) == as_bytes(right.at(right.leaves[b.leaf].element))
+        and left.has_arrow_schema == right.has_arrow_schema
+        and as_bytes(left.at(left.created_by)) == as_bytes(right.at(right.created_by))
     )
-    cdef size_t size = MAGIC_BYTES + tail.size()
-    for i in range(columns.size()):
-        size += columns[i].pages.size()
-    cdef bytes out = PyBytes_FromStringAndSize(NULL, size)
-    cdef uint8_t* begin = <uint8_t*> PyBytes_AS_STRING(out)
-    with nogil:  # nobody else has these bytes yet
-        write_mini(all, byte_span(tail.data(), tail.size()), span[uint8_t](begin, size))
-    return out

@@ -3,7 +3,7 @@ from libcpp cimport bool as bool_t
 from libcpp.memory cimport unique_ptr
 from libcpp.vector cimport vector
 
-from aliquot._kernels.parquet_pages cimport Pages, byte_span, leaf_column, mini_pages, page_header
+from aliquot._kernels.parquet_pages cimport Pages, byte_span, column_statistics, leaf_column, page_header
 from aliquot._kernels.random cimport const_int64_t, span
 
 
@@ -15,16 +15,22 @@ cdef extern from "aliquot/parquet_pick.hpp" namespace "aliquot" nogil:
         bool_t has_dictionary()
         bool_t set_dictionary(byte_span, int64_t) except +
         size_t levels_apart(const page_header&)
+        void forget_dictionary()
         bool_t pick(const page_header&, byte_span, byte_span, span[const_int64_t], int64_t) except +
         vector[uint8_t] page() except +
+        bool_t pick_constant(const column_statistics&, int64_t, int64_t) except +
         int64_t num_rows()
+        size_t size()
 
 
 cdef class Picker:
     cdef Pages pages
     cdef unique_ptr[value_picker] values
     cdef vector[uint8_t] page
-    cdef mini_pages mini
     cdef object dictionary
 
-    cdef bint load_dictionary(self, bytes data, decompress)
+    cdef bint pick_all(
+        self, const int64_t[::1] rows, list segments, decompress, dictionary, decompress_dictionary
+    ) except -1
+
+    cdef bint load_dictionary(self, const uint8_t[::1] data, decompress) except -1

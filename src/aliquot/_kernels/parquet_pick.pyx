@@ -4,14 +4,11 @@ from libc.stdint cimport int64_t, uint8_t
 from libcpp.memory cimport make_unique
 from libcpp.vector cimport vector
 
+from aliquot._kernels.parquet_mini cimport column_of, mini_column, mini_file, mini_pages, plain_encodings
 from aliquot._kernels.parquet_pages cimport (
-    Pages, as_span, byte_span, dictionary_in, mini_column, mini_file, page_header, page_in, plain_encodings, segment,
+    Pages, as_span, byte_span, dictionary_in, page_header, page_in, same_kind, segment, statistics_of,
 )
 from aliquot._kernels.random cimport const_int64_t, span
-
-
-cdef byte_span as_bytes(const uint8_t[::1] data) noexcept:
-    return byte_span(&data[0], data.shape[0]) if data.shape[0] else byte_span()
 
 
 cdef object text_of(object decompress, int64_t codec, byte_span body, int64_t size):
@@ -37,12 +34,34 @@ cdef class Picker:
             self.pages.chunk.physical == self.pages.footer.footer.leaves[self.pages.leaf].physical
         )
 
-    def pick(self, const int64_t[::1] hits, const int64_t[::1] rows, list segments, decompress, dictionary):
-        """Pick these rows, ascending, out of the pages that hold them, which segments, (first byte, bytes), hold.
+    @property
+    def size(self):
+        """Bytes picked."""
+        return self.values.get().size()
 
-        ``decompress(codec, data, size)`` gives a page without compression, ``dictionary()`` the bytes that begin with
-        the dictionary page. False where a page has to be left to an ordinary reader: then nothing else may be asked.
+    def pick(self, const int64_t[::1] rows, list segments, decompress, dictionary, decompress_dictionary):
+        """Pick these rows, for which pages were found, out of segments, (first byte, bytes), that hold these pages.
+
+        ``decompress(codec, data, size)`` gives a page without compression, in memory that may be used again for the
+        next; ``dictionary()`` the bytes that begin with the dictionary page. False where a page has to be left to an
+        ordinary reader: then nothing else may be asked.
         """
+        cdef bint good = self.pick_all(rows, segments, decompress, dictionary, decompress_dictionary)
+        self.values.get().forget_dictionary()
+        self.dictionary = None
+        return good
+
+    def pick_constant(self):
+        """Pick one row if statistics say that all rows hold the same: whether they do."""
+        return self.values.get().pick_constant(
+            statistics_of(self.pages.footer.footer, self.pages.chunk[0]),
+            self.pages.chunk.physical,
+            self.pages.chunk.num_values,
+        )
+
+    cdef bint pick_all(
+        self, const int64_t[::1] rows, list segments, decompress, dictionary, decompress_dictionary
+    ) except -1:
         cdef Py_ssize_t at = 0
         cdef Py_ssize_t first = 0
         cdef Py_ssize_t last
@@ -57,20 +76,20 @@ cdef class Picker:
         cdef size_t apart
         cdef bint good
         cdef const uint8_t[::1] text
-        for i in range(hits.shape[0]):
-            offset = self.pages.table.get().pages()[hits[i]].offset
-            start = self.pages.table.get().pages()[hits[i]].first_row
-            end = start + self.pages.table.get().rows_of(hits[i])
+        for hit in self.pages.hits:
+            offset = self.pages.table.get().pages()[hit].offset
+            start = self.pages.table.get().pages()[hit].first_row
+            end = start + self.pages.table.get().rows_of(hit)
             while at < len(segments) and segments[at][0] + len(segments[at][1]) <= offset:
                 at += 1
             if at == len(segments):
                 return False
             here.base = segments[at][0]
             here.bytes = as_span(segments[at][1])
-            if not page_in(self.pages.table.get()[0], hits[i], here, page, head) or not self.values.get().fits(head):
+            if not page_in(self.pages.table.get()[0], hit, here, page, head) or not self.values.get().fits(head):
                 return False
             if head.in_codes() and not self.values.get().has_dictionary():
-                if not self.load_dictionary(dictionary(), decompress):
+                if not self.load_dictionary(dictionary(), decompress_dictionary):
                     return False
             apart = self.values.get().levels_apart(head)
             if <int64_t> apart > head.compressed or <int64_t> apart > head.uncompressed:
@@ -85,7 +104,7 @@ cdef class Picker:
             if found is None:
                 return False
             text = found
-            values = as_bytes(text)
+            values = as_span(text)
             last = first
             while last < rows.shape[0] and rows[last] < end:
                 last += 1
@@ -98,7 +117,7 @@ cdef class Picker:
             first = last
         return first == rows.shape[0]
 
-    cdef bint load_dictionary(self, bytes data, decompress):
+    cdef bint load_dictionary(self, const uint8_t[::1] data, decompress) except -1:
         cdef byte_span page
         cdef page_header head
         if not dictionary_in(as_span(data), page, head):
@@ -109,22 +128,29 @@ cdef class Picker:
             return False
         self.dictionary = data, found  # values are picked out of one or the other
         cdef const uint8_t[::1] text = found
-        return self.values.get().set_dictionary(as_bytes(text), head.num_values)
+        return self.values.get().set_dictionary(as_span(text), head.num_values)
+
+    def continues(self, Picker other):
+        """Whether a page of what this one has picked may follow one of the other's: columns of one type in all."""
+        return same_kind(self.pages, other.pages)
 
 
-def picked_file(list pickers, bytes arrow_schema):
-    """A Parquet file of what pickers of columns of one file have picked, as many rows each."""
-    cdef vector[mini_column] columns
+def picked_file(list columns, bytes arrow_schema):
+    """A Parquet file of what was picked: of each column, one picker after the other; as many rows of each column."""
+    cdef vector[mini_pages] mini
+    cdef vector[mini_column] described
     cdef mini_column column
     cdef Picker each
-    for each in pickers:
-        each.page = each.values.get().page()
-        each.mini.parts.clear()
-        each.mini.parts.push_back(byte_span(each.page.data(), each.page.size()))
-        each.mini.num_rows = each.values.get().num_rows()
-        each.mini.uncompressed = each.page.size()
-        column = each.pages.column(&each.mini)
+    mini.resize(len(columns))
+    for i, pickers in enumerate(columns):
+        for each in pickers:
+            each.page = each.values.get().page()
+            mini[i].parts.push_back(byte_span(each.page.data(), each.page.size()))
+            mini[i].num_rows += each.values.get().num_rows()
+            mini[i].uncompressed += each.page.size()
+        each = pickers[0]
+        column = column_of(each.pages, &mini[i])
         column.codec = 0
         column.encodings = plain_encodings
-        columns.push_back(column)
-    return mini_file(columns, (<Picker> pickers[0]).pages.footer, arrow_schema)
+        described.push_back(column)
+    return mini_file(described, (<Picker> columns[0][0]).pages.footer, arrow_schema)

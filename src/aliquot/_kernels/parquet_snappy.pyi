@@ -1,0 +1,5 @@
+from typing import Any
+
+LARGEST_RATIO: int
+
+def decompress(data: Any, out: Any) -> bool: ...
