@@ -17,7 +17,7 @@ from aliquot._grouping import deal_groups
 from aliquot._kernels import labelling, splitting
 from aliquot._parts import Parts
 from aliquot._rng import Words
-from aliquot._tables import apportion
+from aliquot._tables import apportion, totals_of
 
 Rows = list[NDArray[np.int64]]
 Report = Callable[[], list[Any]]
@@ -65,7 +65,7 @@ def split_strata(seed: Words, strata: Classes, parts: Parts, rare: str) -> tuple
             for j in np.flatnonzero(dealt.table[h] == 0)
         ]
 
-    return used.rows(dealt.parts, dealt.table.sum(axis=0)), unmet
+    return used.rows(dealt.parts, totals_of(dealt.table)), unmet
 
 
 def split_groups(seed: Words, groups: Classes, strata: Classes, parts: Parts, rare: str) -> tuple[Rows, Report]:
@@ -131,8 +131,12 @@ def _table(seed: Words, strata: Classes, used: _Used, rare: str, sizes: Counts, 
     m = len(used)
     table = np.zeros((len(sizes), m), np.int64)
     order = stratum_order(seed, first)
-    is_rare = sizes[order] < m
-    rare_ones, others = order[is_rare], order[~is_rare]
+    in_order = sizes[order]
+    is_rare = in_order < m
+    rare_ones = order[is_rare]
+    if len(rare_ones):
+        order = np.concatenate([rare_ones, order[~is_rare]])
+        in_order = sizes[order]
     weights, totals = used.weights, used.totals
     n = int(sizes.sum())
     whole = int(weights.sum())
@@ -151,13 +155,12 @@ def _table(seed: Words, strata: Classes, used: _Used, rare: str, sizes: Counts, 
         if taken > room and (used.in_rows or rare not in used.names):
             raise ValueError(f"rare: must be a part with room for {taken} rows of rare strata, got {rare!r} of {room}")
         table[rare_ones, to] = sizes[rare_ones]
-        rare_ones = rare_ones[:0]
+        order, in_order, rare_ones = order[len(rare_ones) :], in_order[len(rare_ones) :], rare_ones[:0]
         totals, low, high = (np.maximum(each - taken * (np.arange(m) == to), 0) for each in (totals, low, high))
         totals = proportional(n - taken, totals)
         weights = totals if used.in_rows else weights
-    order = np.concatenate([rare_ones, others])
     if len(order):
-        table[order] = apportion(sizes[order], len(rare_ones), weights, totals, low, high)
+        table[order] = apportion(in_order, len(rare_ones), weights, totals, low, high)
     return table
 
 

