@@ -153,7 +153,7 @@ def test_many_packed_rows_are_sorted_by_key():
     rows = splitting.keys_of(np.arange(n), _dealing.row_key(_rng.key_of(1))) >> np.uint64(40) << np.uint64(40)
     rows |= np.arange(n, dtype=np.uint64)
     expected = sorted(rows.tolist(), key=lambda row: (row >> 32, reference.mix64(9 + (row & 0xFFFFFFFF)) >> 32))
-    splitting.sort_by_key(rows, 0, n, np.empty_like(rows), np.uint64(9))
+    splitting.sort_by_key(rows, np.empty_like(rows), np.uint64(9))
     assert rows.tolist() == expected
 
 
@@ -168,7 +168,7 @@ def test_strata_of_very_unlike_sizes():
 def test_equal_upper_halves_are_ordered_by_the_lower_ones():
     rows = np.array([7 << 32 | 1, 3 << 32 | 5, 7 << 32 | 2, 7 << 32 | 3, 3 << 32 | 4, 1 << 32 | 9], np.uint64)
     key = np.uint64(123)
-    splitting.sort_by_key(rows, 0, len(rows), rows.copy(), key)
+    splitting.sort_by_key(rows, rows.copy(), key)
     lower = [reference.mix64(123 + int(row & 0xFFFFFFFF)) >> 32 for row in rows]
     pairs = [(int(row) >> 32, low) for row, low in zip(rows, lower, strict=True)]
     assert pairs == sorted(pairs)

@@ -21,7 +21,8 @@ def kernel(function: Function) -> Function:
 
     Never parallel: Numba's threads end the process when two Python threads call them.
     """
-    options = {"nogil": True, "error_model": "numpy"}
+    # Nothing calls kernels through pointers to C functions, which would have to be compiled as well.
+    options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
     try:
         compiled: Function = _njit(cache=True, **options)(function)
     except RuntimeError:  # there is no folder that can be written

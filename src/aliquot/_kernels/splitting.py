@@ -179,7 +179,7 @@ def pile_up_far(
             pile[ends[spare[i] >> half]] = pack(spare[i] & np.uint64(0xFFFFFFFF), add, flip)
             ends[spare[i] >> half] += 1
         for h in range(first_stratum, stratum):
-            sort_by_key(pile, ends[h] - sizes[h], ends[h], spare[start:head], key[2])
+            sort_by_key(pile[ends[h] - sizes[h] : ends[h]], spare[start:head], key[2])
         start = head
 
 
@@ -193,7 +193,7 @@ def sort_piles(ends: Any, pile: Any, low_key: Any) -> None:
     spare = np.empty(most, np.uint64)
     start = 0
     for end in ends:
-        sort_by_key(pile, start, end, spare, low_key)
+        sort_by_key(pile[start:end], spare, low_key)
         start = end
 
 
@@ -240,19 +240,19 @@ def pack(row: Any, add: Any, flip: Any) -> Any:
 
 
 @kernel
-def sort_by_key(rows: Any, start: int, end: int, spare: Any, low_key: Any) -> None:
-    """Sort packed rows [start, end), ascending in number, by the upper halves of their keys, then by the lower halves.
+def sort_by_key(rows: Any, spare: Any, low_key: Any) -> None:
+    """Sort packed rows, ascending in number, by the upper halves of their keys, then by the lower halves.
 
     Of equal upper halves there are hardly ever two, so they are looked for afterwards.
     """
-    if end - start > FEW:
-        sort_many(rows[start:end], spare)
+    if len(rows) > FEW:
+        sort_many(rows, spare)
     else:
-        sort_few(rows[start:end], spare)
+        sort_few(rows, spare)
     upper = np.uint64(32)
-    for i in range(start + 1, end):
+    for i in range(1, len(rows)):
         j, lower = i, lower_key(rows[i], low_key) if rows[i] >> upper == rows[i - 1] >> upper else np.uint64(0)
-        while j > start and rows[j - 1] >> upper == rows[j] >> upper and lower_key(rows[j - 1], low_key) > lower:
+        while j > 0 and rows[j - 1] >> upper == rows[j] >> upper and lower_key(rows[j - 1], low_key) > lower:
             rows[j - 1], rows[j] = rows[j], rows[j - 1]
             j -= 1
 
