@@ -114,8 +114,10 @@ def stratum_order(seed: Words, first: Counts) -> Counts:
     places = np.uint64(2 ** len(there).bit_length() - 1)
     keys = kernels.keys_of(first[there], row_key(seed)) & ~places | np.arange(len(there), dtype=np.uint64)
     keys.sort()
-    order = (keys & places).view(np.int64)
-    return order if len(there) == len(first) else there[order]
+    order: Counts = (keys & places).view(np.int64)
+    if len(there) < len(first):
+        order = there[order]
+    return order
 
 
 def count_rows(strata: Classes) -> Counts:
