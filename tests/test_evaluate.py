@@ -18,7 +18,8 @@ from sklearn import metrics as sk
 
 import aliquot as aq
 from aliquot import cli
-from aliquot._slices import area_interval
+from aliquot._scored_rows import read_rows
+from aliquot._slices import SliceRanks, area_interval
 from aliquot.sources import Memory
 
 N = 5_000
@@ -105,6 +106,17 @@ def test_many_labels_and_slices(k):
     assert sum(evaluation.to_table()["rows"].to_pylist()[1:]) == 20_000
 
 
+def test_ranks_of_narrow_and_wide_scores_are_in_one_order():
+    y, score = np.arange(600) % 3 == 0, np.random.default_rng(1).random(600).astype(np.float32)
+    slices = (np.arange(600) % 2).astype(np.int32)
+    ranks = SliceRanks()
+    for at, kind in ((0, np.float32), (200, np.float64), (400, np.float32)):
+        of_batch = slice(at, at + 200)
+        ranks.update(slices[of_batch], read_rows(y[of_batch], score[of_batch].astype(kind)), None)
+    areas = ranks.scores(2, None)["roc_auc"]
+    assert areas.tolist() == [value(sk.roc_auc_score(y[slices == i], score[slices == i])) for i in range(2)]
+
+
 def test_slices_are_sorted_with_nulls_last():
     table = predictions()
     made = aq.evaluate(table, y_true="y", y_pred="guess", by=["group", "site"]).to_table()
@@ -141,6 +153,84 @@ class TestSources:
             other = aq.evaluate(source, y_true="y", y_pred="guess", y_score="score", by=["site", "group"])
             assert other.to_table().to_pylist() == whole.to_table().to_pylist()
             assert other.matrix == whole.matrix
+
+    @pytest.mark.parametrize("use_dictionary", [True, False])
+    @pytest.mark.parametrize("group_rows", [97, 1000, 8000])
+    def test_threads_row_groups_and_their_order_change_no_digit(self, tmp_path, group_rows, use_dictionary):
+        n = 8_000
+        rng = np.random.default_rng(5)
+        words = np.array(["ant", "bee", "cat", ""])
+        y = words[rng.integers(0, 4, n)]
+        table = pa.table(
+            {
+                "y": y,
+                "guess": np.where(rng.random(n) < 0.6, y, rng.permutation(y)),
+                "site": np.array([f"site {i}" for i in rng.integers(0, 30, n)]),
+                "side": rng.choice([-1.5, -0.0, 0.0, 1.5], n),
+                "score": np.round(rng.random(n), 2),
+                "weight": rng.integers(0, 4, n) * rng.random(n) * 10.0 ** rng.integers(-20, 20, n),
+            }
+        )
+        options = {
+            "y_true": "y",
+            "y_pred": "guess",
+            "y_score": "score",
+            "positive": "ant",
+            "by": ["site", "side"],
+            "sample_weight": "weight",
+        }
+        whole = aq.evaluate(table.take(rng.permutation(n)), **options)
+        pq.write_table(table, tmp_path / "p.parquet", row_group_size=group_rows, use_dictionary=use_dictionary)
+        made = aq.evaluate(str(tmp_path / "p.parquet"), **options)
+        assert made.to_table().schema == whole.to_table().schema
+        assert repr(made.to_table().to_pylist()) == repr(whole.to_table().to_pylist())
+        assert made.matrix == whole.matrix
+        assert made.curve == whole.curve
+        row = made.to_table().to_pylist()[7]
+        mask = (table["site"].to_numpy() == row["site"]) & (table["side"].to_numpy() == row["side"])
+        y, guess, score, weight = (table[name].to_numpy()[mask] for name in ("y", "guess", "score", "weight"))
+        assert row["f1_macro"] == value(sk.f1_score(y, guess, average="macro", sample_weight=weight))
+        assert row["mcc"] == value(sk.matthews_corrcoef(y, guess, sample_weight=weight))
+        assert row["roc_auc"] == value(sk.roc_auc_score(y == "ant", score, sample_weight=weight))
+        assert row["prevalence"] == value(np.average(y == "ant", weights=weight))
+
+    def test_the_first_mistake_is_named_whichever_thread_finds_one(self, tmp_path):
+        guess = [1] * 10_000
+        guess[4_321] = guess[9_000] = None
+        table = pa.table({"y": [1] * 10_000, "guess": guess, "site": ["a"] * 10_000})
+        pq.write_table(table, tmp_path / "p.parquet", row_group_size=100)
+        for _ in range(5):
+            with pytest.raises(ValueError, match=r"^y_pred: must not be null, got null at row 4321$"):
+                aq.evaluate(str(tmp_path / "p.parquet"), y_true="y", y_pred="guess", by="site")
+
+    def test_dictionaries_that_differ_from_batch_to_batch(self):
+        table = predictions().select(["guess", "site"]).add_column(0, "y", predictions()["site"])
+        table = table.set_column(1, "guess", pa.chunked_array([np.roll(table["y"].to_numpy(), 1)]))
+        names = table.column_names
+        batches = [
+            pa.record_batch([batch.column(name).dictionary_encode() for name in names], names)
+            for batch in table.to_batches(max_chunksize=37)
+        ]
+        options = {"y_true": "y", "y_pred": "guess", "by": "site"}
+        coded, plain = (aq.evaluate(each, **options).to_table().to_pylist() for each in (batches, table))
+        assert coded == plain
+
+    def test_labels_far_apart_in_many_slices(self, tmp_path):
+        n = 5_000
+        rng = np.random.default_rng(2)
+        y = rng.integers(0, 2**62, n)
+        guess = np.where(rng.random(n) < 0.5, y, y[::-1])
+        table = pa.table({"y": y, "guess": guess, "user": rng.integers(0, 3_000, n)})
+        pq.write_table(table, tmp_path / "p.parquet", row_group_size=400)
+        made = aq.evaluate(str(tmp_path / "p.parquet"), y_true="y", y_pred="guess", by="user").to_table().to_pylist()
+        for row in made[1:50]:
+            mask = table["user"].to_numpy() == row["user"]
+            assert row["f1_macro"] == value(sk.f1_score(y[mask], guess[mask], average="macro"))
+
+    def test_slices_that_weigh_nothing_score_as_a_matrix_does(self):
+        table = pa.table({"y": [0, 1, 1], "guess": [0, 1, 0], "w": [0.0, 0.0, 1.0], "site": ["a", "a", "b"]})
+        rows = aq.evaluate(table, y_true="y", y_pred="guess", by="site", sample_weight="w").to_table().to_pylist()
+        assert (rows[1]["rows"], rows[1]["accuracy"], rows[1]["mcc"]) == (2, None, 0.0)
 
     def test_only_the_columns_named_are_read(self):
         class Watched(Memory):

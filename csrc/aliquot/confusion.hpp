@@ -1,4 +1,5 @@
-// Confusion matrices: how often each pair of classes, the true and the predicted, came up.
+// Confusion matrices: how often each pair of classes, the true and the predicted, came up; in each slice of the rows,
+// if there are several.
 //
 // Rows go by blocks. First both columns become cells (confusion_cells.hpp); then cells are counted, one increment a
 // row, in several tables in turn, as an increment has to wait for the last one of the same cell. Meanwhile the next
@@ -19,63 +20,91 @@
 namespace aliquot
 {
 
-// Wider matrices are sparse (confusion_sparse.hpp).
+// Wider matrices are sparse (confusion_sparse.hpp), and so are those of more cells in all slices together.
 inline constexpr std::uint32_t max_dense_width = 2048;
+inline constexpr std::size_t max_dense_cells = std::size_t{max_dense_width} * max_dense_width;
 
-// All cells of a window.
+// All cells of a window, slice after slice.
 class dense_counts
 {
  public:
-  // 1 <= window.width <= max_dense_width (not checked)
-  explicit dense_counts(const code_window& window)
+  // 1 <= window.width <= max_dense_width, 1 <= slices, and width * width * slices <= max_dense_cells (not checked)
+  dense_counts(const code_window& window, std::uint32_t slices)
       : window_(window),
-        size_(std::size_t{window.width} * window.width),
-        copies_(window.width > few && window.width <= 64 ? tables : 1),
-        recent_(size_ * copies_),
+        of_slice_(window.width * window.width),
+        size_(std::size_t{of_slice_} * slices),
+        recent_(size_ <= most_copied ? size_ * tables : 0),
+        steps_(size_ <= most_copied ? 0 : size_),
         totals_(size_)
   {
   }
 
-  std::size_t size() const noexcept { return size_; }
-
   std::int64_t operator[](std::size_t cell) const noexcept
   {
-    std::int64_t count = totals_[cell];
-    for (std::size_t copy = 0; copy < copies_; ++copy) count += recent_[copy * size_ + cell];
+    std::int64_t count = totals_[cell] + (steps_.empty() ? 0 : steps_[cell]);
+    for (std::size_t at = cell; at < recent_.size(); at += size_) count += recent_[at];
     return count;
   }
 
   void add(std::size_t cell, std::int64_t count) noexcept { totals_[cell] += count; }
 
-  // Count rows begin, ..., end - 1, all valid and of types that visit_stored knows, or booleans (not checked). Returns
-  // `end`, or the first row of a block in which a value is outside the window; then the rows before are counted.
-  std::int64_t count(const column& y_true, const column& y_pred, std::int64_t begin, std::int64_t end) noexcept
+  // How many cells have rows.
+  std::size_t used() const noexcept
   {
-    if (y_true.is_boolean() && y_pred.is_boolean() && holds_booleans()) {
-      count_booleans(y_true, y_pred, begin, end);
+    std::size_t number = 0;
+    for (std::size_t cell = 0; cell < size_; ++cell) number += (*this)[cell] != 0;
+    return number;
+  }
+
+  // Those cells, in order: slices, the integers of both classes, and rows. Each array has room for them.
+  void list(std::int64_t* slices, std::int64_t* y_true, std::int64_t* y_pred, std::int64_t* rows) const noexcept
+  {
+    for (std::size_t cell = 0; cell < size_; ++cell) {
+      const std::int64_t count = (*this)[cell];
+      if (count == 0) continue;
+      const auto in_slice = static_cast<std::uint32_t>(cell % of_slice_);
+      *slices++ = static_cast<std::int64_t>(cell / of_slice_);
+      *y_true++ = window_.base + in_slice / window_.width;
+      *y_pred++ = window_.base + in_slice % window_.width;
+      *rows++ = count;
+    }
+  }
+
+  // Count rows begin, ..., end - 1, all valid and of types that visit_stored knows, or booleans, in slices that there
+  // are (not checked). Returns `end`, or the first row of a block in which a value is outside the window; then the rows
+  // before are counted.
+  std::int64_t count(const labelled_rows& rows, std::int64_t begin, std::int64_t end) noexcept
+  {
+    if (rows.slices == nullptr && rows.y_true.is_boolean() && rows.y_pred.is_boolean() && holds_booleans()) {
+      count_booleans(rows.y_true, rows.y_pred, begin, end);
       return end;
     }
-    const auto [t_values, t_bytes] = values_of(y_true);
-    const auto [p_values, p_bytes] = values_of(y_pred);
+    const auto [t_values, t_bytes] = values_of(rows.y_true);
+    const auto [p_values, p_bytes] = values_of(rows.y_pred);
     for (std::int64_t at = begin; at < end;) {
       make_room();
       const auto n = static_cast<std::size_t>(std::min<std::int64_t>(end - at, detail::confusion_block));
       const std::int64_t next = at + static_cast<std::int64_t>(n);
       // Of the next block, wherever there is one; a prefetch of nothing does no harm.
-      const auto rows = static_cast<std::size_t>(next);
-      const stride ahead{t_values + rows * t_bytes, t_bytes, p_values + rows * p_bytes, p_bytes};
-      if (window_.width <= 16) {
+      const auto first = static_cast<std::size_t>(next);
+      const stride ahead{t_values + first * t_bytes, t_bytes, p_values + first * p_bytes, p_bytes};
+      if (window_.width <= 16 && rows.slices == nullptr) {
         alignas(64) std::array<std::uint8_t, detail::confusion_block> cells;
-        if (!detail::small_cells(y_true, y_pred, at, n, window_, cells.data())) return at;
+        if (!detail::small_cells(rows, at, n, window_, cells.data())) return at;
         if (window_.width <= few) {
-          detail::count_few(cells.data(), n, static_cast<std::uint32_t>(size_), recent_.data());
+          detail::count_few(cells.data(), n, of_slice_, recent_.data());
         } else {
           count_cells(cells.data(), n, ahead);
         }
       } else {
         alignas(64) std::array<std::uint32_t, detail::confusion_block> cells;
-        if (!detail::large_cells(y_true, y_pred, at, n, window_, cells.data())) return at;
-        count_cells(cells.data(), n, ahead);
+        if (!detail::large_cells(rows, at, n, window_, cells.data())) return at;
+        if (rows.slices != nullptr) detail::move_to_slices(rows.slices + at, n, of_slice_, cells.data());
+        if (steps_.empty()) {
+          count_cells(cells.data(), n, ahead);
+        } else {
+          count_steps(cells.data(), n);
+        }
       }
       recent_rows_ += n;
       at = next;
@@ -84,21 +113,20 @@ class dense_counts
   }
 
   // Take rows back. Returns `end`, or the first row that was never counted; then nothing is taken back.
-  std::int64_t uncount(const column& y_true, const column& y_pred, std::int64_t begin, std::int64_t end) noexcept
+  std::int64_t uncount(const labelled_rows& rows, std::int64_t begin, std::int64_t end) noexcept
   {
-    std::array<std::uint32_t, detail::confusion_block> cells;
+    std::array<std::size_t, detail::confusion_block> cells;
     for (std::int64_t at = begin; at < end;) {
       const auto n = static_cast<std::size_t>(std::min<std::int64_t>(end - at, detail::confusion_block));
       std::size_t good = 0;
       for (; good < n; ++good) {
         const auto row = at + static_cast<std::int64_t>(good);
-        if (!detail::large_cells(y_true, y_pred, row, 1, window_, &cells[good])) break;
-        if ((*this)[cells[good]] == 0) break;
+        if (!cell_of(rows, row, cells[good]) || (*this)[cells[good]] == 0) break;
         --totals_[cells[good]];
       }
       if (good < n) {
         for (std::size_t i = 0; i < good; ++i) ++totals_[cells[i]];
-        count_again(y_true, y_pred, begin, at);
+        count_again(rows, begin, at);
         return at + static_cast<std::int64_t>(good);
       }
       at += static_cast<std::int64_t>(n);
@@ -109,6 +137,8 @@ class dense_counts
  private:
   // As many tables as increments of one cell are under way at once.
   static constexpr std::size_t tables = 4;
+  // Up to so many cells: those of 64 classes, in 64 KiB.
+  static constexpr std::size_t most_copied = 4096;
   // Up to this width, comparing with each cell is quicker: measured for bytes, 0.17 to 0.3 ns a row for 0.5.
   static constexpr std::uint32_t few = 3;
 
@@ -131,9 +161,8 @@ class dense_counts
   template <class Cell>
   void count_cells(const Cell* cells, std::size_t n, const stride& ahead) noexcept
   {
-    const bool several = copies_ == tables;
     std::array<std::uint32_t*, tables> into;
-    for (std::size_t i = 0; i < tables; ++i) into[i] = recent_.data() + (several ? i * size_ : 0);
+    for (std::size_t i = 0; i < tables; ++i) into[i] = recent_.data() + i * size_;
     constexpr std::size_t step = 16;
     std::size_t i = 0;
     for (; i + step <= n; i += step) {
@@ -149,11 +178,27 @@ class dense_counts
     for (; i < n; ++i) ++into[0][cells[i]];
   }
 
-  void count_again(const column& y_true, const column& y_pred, std::int64_t begin, std::int64_t end) noexcept
+  // In a table of bytes, which stays in the cache where words would not; what overflows goes on to the totals.
+  void count_steps(const std::uint32_t* cells, std::size_t n) noexcept
   {
-    std::uint32_t cell = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (++steps_[cells[i]] == 0) totals_[cells[i]] += 256;
+    }
+  }
+
+  bool cell_of(const labelled_rows& rows, std::int64_t row, std::size_t& cell) const noexcept
+  {
+    std::uint32_t of_labels = 0;
+    const bool inside = detail::large_cells(rows, row, 1, window_, &of_labels);
+    cell = of_labels + (rows.slices == nullptr ? 0 : static_cast<std::size_t>(rows.slices[row]) * of_slice_);
+    return inside;
+  }
+
+  void count_again(const labelled_rows& rows, std::int64_t begin, std::int64_t end) noexcept
+  {
+    std::size_t cell = 0;
     for (std::int64_t row = begin; row < end; ++row) {
-      if (detail::large_cells(y_true, y_pred, row, 1, window_, &cell)) ++totals_[cell];
+      if (cell_of(rows, row, cell)) ++totals_[cell];
     }
   }
 
@@ -181,10 +226,11 @@ class dense_counts
   }
 
   code_window window_;
+  std::uint32_t of_slice_;  // cells
   std::size_t size_;
-  std::size_t copies_;
-  std::vector<std::uint32_t> recent_;
-  std::vector<std::int64_t> totals_;  // may be below zero, as uncount takes from here what was counted in recent_
+  std::vector<std::uint32_t> recent_;  // tables of all cells, if they are few
+  std::vector<std::uint8_t> steps_;    // one of bytes otherwise
+  std::vector<std::int64_t> totals_;   // may be below zero, as uncount takes from here what was counted elsewhere
   std::size_t recent_rows_ = 0;
 };
 

@@ -25,6 +25,13 @@ struct code_window {
   std::uint32_t width;  // base + width - 1 is an int64 (not checked)
 };
 
+// Two columns of one length, and the slice of each row from row 0 on; null if all rows are of slice 0.
+struct labelled_rows {
+  const column& y_true;
+  const column& y_pred;
+  const std::int32_t* slices;
+};
+
 namespace detail
 {
 
@@ -112,13 +119,13 @@ template <class Code>
 
 // The cells of a block of rows; false if a value is outside the window, and then they mean nothing.
 template <class Code, class Cell>
-[[gnu::always_inline]] inline bool block_cells(const column& y_true, const column& y_pred, std::int64_t at,
-                                               std::size_t n, const code_window& window, Cell* cells)
+[[gnu::always_inline]] inline bool block_cells(const labelled_rows& rows, std::int64_t at, std::size_t n,
+                                               const code_window& window, Cell* cells)
 {
   alignas(64) std::array<Code, confusion_block> t;
   alignas(64) std::array<Code, confusion_block> p;
-  if (!column_codes(y_true, at, n, window, t.data())) return false;
-  if (!column_codes(y_pred, at, n, window, p.data())) return false;
+  if (!column_codes(rows.y_true, at, n, window, t.data())) return false;
+  if (!column_codes(rows.y_pred, at, n, window, p.data())) return false;
   const auto width = static_cast<Cell>(window.width);
   std::uint8_t outside = 0;
   for (std::size_t i = 0; i < n; ++i) {
@@ -129,17 +136,25 @@ template <class Code, class Cell>
 }
 
 ALIQUOT_TARGET_CLONES
-inline bool small_cells(const column& y_true, const column& y_pred, std::int64_t at, std::size_t n,
-                        const code_window window, std::uint8_t* cells)
+[[gnu::flatten]] inline bool small_cells(const labelled_rows& rows, std::int64_t at, std::size_t n,
+                                         const code_window window, std::uint8_t* cells)
 {
-  return block_cells<std::uint8_t>(y_true, y_pred, at, n, window, cells);
+  return block_cells<std::uint8_t>(rows, at, n, window, cells);
 }
 
 ALIQUOT_TARGET_CLONES
-inline bool large_cells(const column& y_true, const column& y_pred, std::int64_t at, std::size_t n,
-                        const code_window window, std::uint32_t* cells)
+[[gnu::flatten]] inline bool large_cells(const labelled_rows& rows, std::int64_t at, std::size_t n,
+                                         const code_window window, std::uint32_t* cells)
 {
-  return block_cells<std::uint16_t>(y_true, y_pred, at, n, window, cells);
+  return block_cells<std::uint16_t>(rows, at, n, window, cells);
+}
+
+// Cells of a slice's labels as cells of all slices; there are fewer than 2^32.
+ALIQUOT_TARGET_CLONES
+inline void move_to_slices(const std::int32_t* slices, std::size_t n, std::uint32_t of_slice,
+                           std::uint32_t* cells) noexcept
+{
+  for (std::size_t i = 0; i < n; ++i) cells[i] += static_cast<std::uint32_t>(slices[i]) * of_slice;
 }
 
 // How often a cell is among 255 or fewer.

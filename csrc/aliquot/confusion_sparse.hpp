@@ -72,9 +72,17 @@ class exact_sum
   std::vector<double> rest_;
 };
 
+// Where rows are counted: the true code above 32 bits of the predicted one, and the slice.
+struct cell_key {
+  std::uint64_t pair;
+  std::uint32_t slice;
+
+  bool operator==(const cell_key&) const = default;
+};
+
 // A cell that came up, and one of the doubles that its weight is the exact sum of.
 struct listed_cell {
-  std::uint64_t key;
+  cell_key key;
   std::int64_t count;
 };
 struct listed_part {
@@ -94,13 +102,12 @@ class sparse_counts
   // Count rows begin, ..., end - 1, all valid and of integers (not checked), with one weight a row from weights[begin]
   // on if they are weighted. Returns `end`, or the first row with a value outside the window; the rows before are
   // counted.
-  std::int64_t count(const column& y_true, const column& y_pred, const double* weights, std::int64_t begin,
-                     std::int64_t end)
+  std::int64_t count(const labelled_rows& rows, const double* weights, std::int64_t begin, std::int64_t end)
   {
-    std::array<std::uint64_t, block> keys;
+    std::array<cell_key, block> keys;
     for (std::int64_t at = begin; at < end;) {
       const std::int64_t last = std::min(end, at + block);
-      const std::int64_t good = keys_of(y_true, y_pred, at, last, keys.data());
+      const std::int64_t good = keys_of(rows, at, last, keys.data());
       // The slots of a block are on their way to the cache before the first is needed.
       for (std::int64_t row = at; row < good; ++row) __builtin_prefetch(&slots_[home(keys[index(row - at)])]);
       for (std::int64_t row = at; row < good; ++row)
@@ -112,21 +119,20 @@ class sparse_counts
   }
 
   // Take rows back. Returns `end`, or the first row that was never counted; then nothing is taken back.
-  std::int64_t uncount(const column& y_true, const column& y_pred, const double* weights, std::int64_t begin,
-                       std::int64_t end)
+  std::int64_t uncount(const labelled_rows& rows, const double* weights, std::int64_t begin, std::int64_t end)
   {
-    std::uint64_t key = 0;
+    cell_key key = none;
     for (std::int64_t row = begin; row < end; ++row) {
-      const bool inside = keys_of(y_true, y_pred, row, row + 1, &key) > row;
+      const bool inside = keys_of(rows, row, row + 1, &key) > row;
       const double weight = weights == nullptr ? 0.0 : weights[row];
       if (inside && take(key, weight)) continue;
-      count(y_true, y_pred, weights, begin, row);
+      count(rows, weights, begin, row);
       return row;
     }
     return end;
   }
 
-  void add(std::uint64_t key, std::int64_t count, double weight)
+  void add(const cell_key& key, std::int64_t count, double weight)
   {
     std::size_t at = find(key);
     if (slots_[at].key == none) {
@@ -140,11 +146,18 @@ class sparse_counts
     if (!weights_.empty()) weights_[at].add(weight);
   }
 
-  // All cells with rows, in no order that means anything, and what they weigh.
+  // All cells with rows, by slice and then pair, and what they weigh.
   void list(std::vector<listed_cell>& cells, std::vector<listed_part>& parts) const
   {
+    std::vector<std::size_t> order;
     for (std::size_t at = 0; at < slots_.size(); ++at) {
-      if (slots_[at].count == 0) continue;
+      if (slots_[at].count != 0) order.push_back(at);
+    }
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      const auto [of_a, of_b] = std::pair(slots_[a].key, slots_[b].key);
+      return std::pair(of_a.slice, of_a.pair) < std::pair(of_b.slice, of_b.pair);
+    });
+    for (const std::size_t at : order) {
       if (!weights_.empty()) {
         weights_[at].visit([&](double part) {
           if (part != 0.0) parts.push_back({cells.size(), part});
@@ -156,16 +169,20 @@ class sparse_counts
 
  private:
   static constexpr std::size_t first_slots = 64;
+  static constexpr std::uint64_t spread = 0x9e3779b97f4a7c15;  // the golden ratio: neighbours end up far apart
   static constexpr std::int64_t block = 64;
-  static constexpr std::uint64_t none = ~std::uint64_t{0};  // codes are below 2^32 - 1
+  static constexpr cell_key none{~std::uint64_t{0}, 0};  // codes are below 2^32 - 1
   static constexpr listed_cell unused{none, 0};
 
   static std::size_t index(std::int64_t i) noexcept { return static_cast<std::size_t>(i); }
 
-  std::size_t home(std::uint64_t key) const noexcept { return mix64(key) & (slots_.size() - 1); }
+  std::size_t home(const cell_key& key) const noexcept
+  {
+    return mix64(key.pair + key.slice * spread) & (slots_.size() - 1);
+  }
 
   // Where the cell with this key is, or belongs.
-  std::size_t find(std::uint64_t key) const noexcept
+  std::size_t find(const cell_key& key) const noexcept
   {
     std::size_t at = home(key);
     while (slots_[at].key != key && slots_[at].key != none) at = (at + 1) & (slots_.size() - 1);
@@ -173,7 +190,7 @@ class sparse_counts
   }
 
   // Whether the row was there to be taken.
-  bool take(std::uint64_t key, double weight)
+  bool take(const cell_key& key, double weight)
   {
     const std::size_t at = find(key);
     std::int64_t& count = slots_[at].count;
@@ -191,8 +208,7 @@ class sparse_counts
   }
 
   // The keys of rows; returns the first with a value outside the window, or `end`.
-  std::int64_t keys_of(const column& y_true, const column& y_pred, std::int64_t begin, std::int64_t end,
-                       std::uint64_t* keys) const
+  std::int64_t keys_of(const labelled_rows& rows, std::int64_t begin, std::int64_t end, cell_key* keys) const
   {
     std::int64_t good = end;
     const auto read = [&](const column& c, auto write) {
@@ -214,8 +230,10 @@ class sparse_counts
         }
       });
     };
-    read(y_true, [](std::uint64_t& key, std::uint64_t code) { key = code << 32; });
-    read(y_pred, [](std::uint64_t& key, std::uint64_t code) { key |= code; });
+    read(rows.y_true, [](cell_key& key, std::uint64_t code) { key.pair = code << 32; });
+    read(rows.y_pred, [](cell_key& key, std::uint64_t code) { key.pair |= code; });
+    for (std::int64_t row = begin; row < good; ++row)
+      keys[index(row - begin)].slice = rows.slices == nullptr ? 0 : static_cast<std::uint32_t>(rows.slices[row]);
     return good;
   }
 

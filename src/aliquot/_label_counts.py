@@ -1,10 +1,10 @@
-"""How often each pair of labels came up, whatever the labels are: what is behind a confusion matrix.
+"""How often each pair of labels came up in each slice, whatever the labels are: what is behind a confusion matrix.
 
 Integers that are near each other are their own codes, and kernels read them in place. All else gets codes from a
 codebook.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from aliquot import _arrow
 from aliquot._codes import Codebook
-from aliquot._kernels.confusion import MAX_DENSE_WIDTH, DenseCounts, Rows, SparseCounts
+from aliquot._kernels.confusion import MAX_DENSE_CELLS, MAX_DENSE_WIDTH, DenseCounts, Rows, SparseCounts
 from aliquot._labels import kind_of, whole_numbers
 
 WIDEST = 2**31 - 1
@@ -23,10 +23,23 @@ WIDEST = 2**31 - 1
 LOOK_AHEAD = 2**16
 """Rows that room is made for at once; more than the block in which a kernel met a label that has none."""
 
+NEAR = 2**24
+"""Codes within this of each other are renumbered by a table of them all, not by searching."""
+
 ARGUMENTS = ("y_true", "y_pred")
 
 Parts = tuple[NDArray[np.int64], NDArray[np.float64]]
-Cells = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Parts | None]
+
+
+class Cells(NamedTuple):
+    """Cells that have rows: integers of both classes, rows, the doubles whose sums are the weights, and slices."""
+
+    true: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    parts: Parts | None
+    """Of which cell, and the double."""
+    slices: NDArray[np.int64]
 
 
 class Table(NamedTuple):
@@ -35,6 +48,17 @@ class Table(NamedTuple):
     labels: list[Any]
     rows: Cells
     weighted: Cells | None
+
+    @property
+    def cells(self) -> tuple[Cells, Cells]:
+        """Both, even if there are none."""
+        return self.rows, no_cells() if self.weighted is None else self.weighted
+
+    def in_slices(self, move: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> "Table":
+        """The same cells in other slices; several may be of one slice and pair then."""
+        rows, weighted = (each and each._replace(slices=move(each.slices)) for each in self[1:])
+        assert rows is not None
+        return Table(self.labels, rows, weighted)
 
 
 @dataclass(frozen=True)
@@ -46,6 +70,8 @@ class Piece:
     first_row: int
     positions: NDArray[np.int64] | None = None
     """Of the rows, if some were left out."""
+    slices: NDArray[np.int32] | None = None
+    """Of the rows, if there are several."""
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -61,11 +87,12 @@ class Piece:
             None if self.weights is None else self.weights[first:],
             self.first_row + (first if self.positions is None else 0),
             None if self.positions is None else self.positions[first:],
+            None if self.slices is None else self.slices[first:],
         )
 
     def rows(self) -> Rows:
         """As kernels read them."""
-        return Rows(self.columns[0], self.columns[1], self.weights)
+        return Rows(self.columns[0], self.columns[1], self.weights, self.slices)
 
     def whole(self) -> "Piece":
         """The same with integers that fit int64. ValueError for a number that is no such integer."""
@@ -83,6 +110,7 @@ class LabelCounts:
     def __init__(self, given: Sequence[Any] | None) -> None:
         self._given = given
         self._base = self._width = 0
+        self._slices = 1
         self._counts: DenseCounts | None = None
         self._weighted: SparseCounts | None = None
         self._book: Codebook | None = None
@@ -95,6 +123,13 @@ class LabelCounts:
                 self._open(low, len(given))
                 return
         self._use_book(given)
+
+    def make_room(self, slices: int) -> None:
+        """Have room for this many slices."""
+        if slices > self._slices:
+            self._slices = slices + slices // 2
+            if self._width:
+                self._open(self._base, self._width)
 
     def count(self, piece: Piece) -> None:
         """Count all rows; or raise ValueError for a label that is none or not among those given, and count none."""
@@ -142,8 +177,8 @@ class LabelCounts:
 
     def table(self) -> Table:
         """The counts by label: in the order given, or those that have rows, sorted."""
-        tables = [counts.cells() for counts in (self._counts, self._weighted) if counts is not None]
-        used = np.unique(np.concatenate([codes for each in tables for codes in each[:2]] or [np.empty(0, np.int64)]))
+        tables = [Cells(*counts.cells()) for counts in (self._counts, self._weighted) if counts is not None]
+        used = _distinct([codes for each in tables for codes in each[:2]])
         labels = used.tolist() if self._book is None else [self._labels[code] for code in used]
         order = sorted(range(len(labels)), key=labels.__getitem__)
         if self._given is not None:
@@ -156,8 +191,7 @@ class LabelCounts:
             places[order] = np.arange(len(order))
             labels = [labels[i] for i in order]
         moved = [_renumbered(each, used, places) for each in tables]
-        nothing = np.empty(0, np.int64)
-        rows = moved[0] if self._counts is not None else (nothing, nothing, nothing, None)
+        rows = moved[0] if self._counts is not None else no_cells()
         return Table(labels, rows, moved[-1] if self._weighted is not None else None)
 
     def add(self, table: Table) -> None:
@@ -172,9 +206,9 @@ class LabelCounts:
             codes = self._codes([pa.array(table.labels)])[0].astype(np.int64)
         positions = np.arange(len(codes))
         for cells, weighted in ((table.rows, False), (table.weighted, True)):
-            if cells is not None and len(cells[0]):
-                true, predicted, counts, parts = _renumbered(cells, positions, codes)
-                self._counts_of(weighted).add(true, predicted, counts, parts)
+            if cells is not None and len(cells.rows):
+                self.make_room(int(cells.slices.max()) + 1)
+                self._counts_of(weighted).add(*_renumbered(cells, positions, codes))
 
     def _of(self, piece: Piece) -> DenseCounts:
         return self._counts_of(piece.weights is not None)
@@ -186,8 +220,10 @@ class LabelCounts:
                 self._weighted = SparseCounts(self._base, width, True)
             return self._weighted
         if self._counts is None:
-            dense = width <= MAX_DENSE_WIDTH
-            self._counts = DenseCounts(self._base, width) if dense else SparseCounts(self._base, width, False)
+            dense = width <= MAX_DENSE_WIDTH and width * width * self._slices <= MAX_DENSE_CELLS
+            self._counts = (
+                DenseCounts(self._base, width, self._slices) if dense else SparseCounts(self._base, width, False)
+            )
         return self._counts
 
     def _widen(self, piece: Piece, first: int) -> bool:
@@ -262,18 +298,45 @@ class LabelCounts:
         return coded
 
 
+def no_cells() -> Cells:
+    """None of them has rows."""
+    nothing = np.empty(0, np.int64)
+    return Cells(nothing, nothing, nothing, None, nothing)
+
+
+def _distinct(arrays: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The integers that are in any of them, ascending."""
+    arrays = [array for array in arrays if len(array)]
+    if not arrays:
+        return np.empty(0, np.int64)
+    low, high = min(int(array.min()) for array in arrays), max(int(array.max()) for array in arrays)
+    if high - low >= NEAR:
+        return np.unique(np.concatenate(arrays))
+    there = np.zeros(high - low + 1, bool)
+    for array in arrays:
+        there[array - low] = True
+    return np.flatnonzero(there) + low
+
+
 def _renumbered(cells: Cells, old: NDArray[np.int64], new: NDArray[np.int64]) -> Cells:
-    """The same cells, whose classes ``old``, ascending, are now ``new``; by true class and then predicted."""
-    true, predicted = (new[np.searchsorted(old, codes)] for codes in cells[:2])
+    """The same cells, whose classes ``old``, ascending, are now ``new``; by slice, true class and then predicted."""
+    if not len(cells.rows):
+        return cells
+    if old[-1] - old[0] < NEAR:
+        places = np.zeros(old[-1] - old[0] + 1, np.int64)
+        places[old - old[0]] = new
+        true, predicted = (places[codes - old[0]] for codes in cells[:2])
+    else:
+        true, predicted = (new[np.searchsorted(old, codes)] for codes in cells[:2])
     if (new[1:] > new[:-1]).all():
-        return true, predicted, cells[2], cells[3]
-    order = np.lexsort((predicted, true))
-    parts = cells[3]
+        return cells._replace(true=true, predicted=predicted)
+    order = np.lexsort((predicted, true, cells.slices))
+    parts = cells.parts
     if parts is not None:
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         parts = place[parts[0]], parts[1]
-    return true[order], predicted[order], cells[2][order], parts
+    return Cells(true[order], predicted[order], cells.rows[order], parts, cells.slices[order])
 
 
 def _unknown_label(piece: Piece, outside: Sequence[NDArray[np.bool_]]) -> ValueError:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
@@ -12,56 +12,56 @@ from numpy.typing import NDArray
 
 from aliquot import metrics
 from aliquot._codes import Codebook
-from aliquot._kernels.confusion import MAX_DENSE_WIDTH, DenseCounts, Rows, SparseCounts
+from aliquot._kernels.confusion import Rows, SparseCounts
 from aliquot._kernels.ranking import rank_slices
-from aliquot._label_counts import WIDEST
+from aliquot._label_counts import Cells
+from aliquot._ranking import widen
 from aliquot._scored_rows import MassRange, ScoredRows
+from aliquot.confusion import ConfusionMatrix
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
 
 
-class SliceCounts:
-    """Counts of pairs of labels in each slice, or sums of their weights."""
+class SlicedMatrix(ConfusionMatrix):
+    """A confusion matrix for each slice of the rows, and so for all of them."""
 
-    def __init__(self, *, weighted: bool) -> None:
-        self._weighted = weighted
-        # Pairs of labels have codes of their own, so that a cell is a pair again: of a slice and a pair.
-        self._pairs = Codebook(["true", "predicted"])
-        self._labels = Codebook(["label"])
-        self._width = 16
-        self._counts: DenseCounts = self._open()
+    def count(
+        self,
+        y_true: pa.Array,
+        y_pred: pa.Array,
+        sample_weight: Any,
+        first_row: int,
+        slices: Codes | None,
+        n_slices: int,
+    ) -> None:
+        """Count rows; as ``update`` does, but for the number of the first row. Slices are 0 to n_slices - 1."""
+        self._counts.make_room(n_slices)
+        self._count(y_true, y_pred, sample_weight, first_row, slices)
 
-    def update(self, slices: Codes, y_true: pa.Array, y_pred: pa.Array, weights: Floats | None) -> None:
-        """Count rows, whose labels are known to be such."""
-        labels = [pa.array(self._labels.encode([column])) for column in (y_true, y_pred)]
-        pairs = self._pairs.encode(labels)
-        if not len(slices):
-            return
-        most = max(int(slices.max()) + 1, len(self._pairs))
-        if most > self._width:
-            before = self._counts
-            self._width = most + most // 2 if most <= MAX_DENSE_WIDTH // 2 else max(most, MAX_DENSE_WIDTH)
-            self._width = self._width if self._width <= MAX_DENSE_WIDTH else WIDEST
-            self._counts = self._open()
-            self._counts.add(*before.cells())
-        self._counts.count(Rows(pa.array(slices), pa.array(pairs), weights), 0, len(slices))
+    def merge_slices(self, other: "SlicedMatrix", places: NDArray[np.int64]) -> None:
+        """Count what another counted, whose slice i is ``places[i]`` here. Labels are alike (not checked)."""
+        if not math.isfinite(self._total_weight + other._total_weight):
+            raise ValueError("sample_weight: must have a finite sum, got inf")
+        self._add(other, other._table().in_slices(lambda slices: places[slices]))
+
+    def overall(self) -> ConfusionMatrix:
+        """The matrix of all rows."""
+        whole = ConfusionMatrix()
+        whole._add(self, self._table().in_slices(np.zeros_like))
+        return whole
 
     def scores(self, n_slices: int, level: float | None) -> dict[str, Floats]:
         """Columns of shape (n_slices,). With a ``level``, an interval of the accuracy."""
-        slices, pairs, counts, parts = self._counts.cells()
-        true, predicted = (column.cast(pa.int64()).to_numpy() for column in self._pairs.values())
-        cells = Cells(slices, true[pairs], predicted[pairs], _weights(counts, parts), n_slices, len(self._labels))
-        return cells.scores(level)
-
-    def _open(self) -> DenseCounts:
-        if self._weighted or self._width > MAX_DENSE_WIDTH:
-            return SparseCounts(0, self._width, self._weighted)
-        return DenseCounts(0, self._width)
+        table = self._table()
+        cells = table.rows if table.weighted is None else table.weighted
+        weights = cells.rows.astype(float) if cells.parts is None else sums_of(len(cells.rows), *cells.parts)
+        scored = SliceCells(cells.slices, cells.true, cells.predicted, weights, n_slices, len(table.labels))
+        return scored.scores(level)
 
 
 @dataclass(frozen=True)
-class Cells:
+class SliceCells:
     """Cells that have rows, by slice, and what their rows weigh."""
 
     slices: NDArray[np.int64]
@@ -72,7 +72,7 @@ class Cells:
     n_labels: int
 
     def scores(self, level: float | None) -> dict[str, Floats]:
-        """The scores of each slice by the labels that are in it, as those of a confusion matrix are; NaN of no rows.
+        """The scores of each slice by the labels that are in it, as those of a confusion matrix are.
 
         With a ``level``, Wilson's interval of the accuracy.
         """
@@ -100,7 +100,7 @@ class Cells:
             "precision_macro": _mean(home, precision, n),
             "recall_macro": _mean(home, recall, n),
             "f1_macro": _mean(home, _divided(2 * hits, true + predicted), n),
-            "mcc": np.where(total > 0, np.divide(beyond, scale, out=np.zeros(n), where=scale > 0), np.nan),
+            "mcc": np.divide(beyond, scale, out=np.zeros(n), where=scale > 0),
             "kappa": _divided(beyond, total * total - by_chance),
         }
 
@@ -116,34 +116,52 @@ class SliceRanks:
     _slices: list[Codes] = field(default_factory=list)
 
     def update(self, slices: Codes, rows: ScoredRows, weights: Floats | None) -> None:
-        """Keep rows; ``rows`` are without those whose weight is zero."""
+        """Keep a copy of rows; ``rows`` are without those whose weight is zero."""
         if len(rows):
-            self._rows.append(rows)
+            kept = None if rows.weights is None else rows.weights.copy()
+            self._rows.append(replace(rows, keys=rows.keys.copy(), labels=rows.labels.copy(), weights=kept))
             self._slices.append(slices if weights is None else slices[weights > 0])
+
+    def merge(self, other: "SliceRanks", places: NDArray[np.int64]) -> None:
+        """Take over the rows of another, whose slice i is ``places[i]`` here."""
+        self._rows += other._rows
+        self._slices += [places[slices].astype(np.int32) for slices in other._slices]
 
     def scores(self, n_slices: int, level: float | None) -> dict[str, Any]:
         """Columns of shape (n_slices,). With a ``level``, an interval of the area under the ROC curve."""
         areas: Floats = np.full(n_slices, np.nan)
         precisions: Floats = areas
-        positive: Floats = np.zeros(n_slices)
-        negative: Floats = positive
+        negative, positive = np.zeros((2, n_slices))
         if self._rows:
             slices = np.concatenate(self._slices)
-            narrow = all(rows.keys.dtype == np.uint32 for rows in self._rows)
-            keys = np.concatenate([rows.keys for rows in self._rows], dtype=np.uint32 if narrow else np.uint64)
+            is_wide = any(rows.keys.dtype == np.uint64 for rows in self._rows)
+            keys = np.concatenate([widen(rows.keys) if is_wide else rows.keys for rows in self._rows])
             labels = np.concatenate([rows.labels for rows in self._rows])
             weights = None
             if self._rows[0].weights is not None:
                 weights = np.concatenate([rows.weights for rows in self._rows if rows.weights is not None])
             masses = reduce(MassRange.__or__, (rows.masses for rows in self._rows))
             areas, precisions = rank_slices(slices, keys, labels, weights, *masses.format, n_slices)
-            of_rows = np.ones(len(slices)) if weights is None else weights
-            positive = _sums(slices, labels * of_rows, n_slices)
-            negative = _sums(slices, of_rows, n_slices) - positive
+            negative, positive = _masses(slices, labels, weights, n_slices)
         scores = {"roc_auc": areas}
         if level is not None:
             scores["roc_auc_low"], scores["roc_auc_high"] = area_interval(areas, positive, negative, level)
         return scores | {"average_precision": precisions, "prevalence": _divided(positive, positive + negative)}
+
+
+def _masses(slices: Codes, labels: NDArray[np.uint8], weights: Floats | None, n_slices: int) -> tuple[Floats, Floats]:
+    """What the rows of both labels weigh in each slice, each rounded once."""
+    if weights is None:
+        counts = np.bincount(2 * slices.astype(np.int64) + labels, minlength=2 * n_slices).astype(float)
+        return counts[::2], counts[1::2]
+    sums = SparseCounts(0, 2, True)
+    of_label = pa.array(labels)
+    sums.count(Rows(of_label, of_label, weights, slices), 0, len(slices))
+    cells = Cells(*sums.cells())
+    masses = np.zeros((2, n_slices))
+    assert cells.parts is not None
+    masses[cells.true, cells.slices] = sums_of(len(cells.rows), *cells.parts)
+    return masses[0], masses[1]
 
 
 def area_interval(area: Any, positive: Any, negative: Any, level: float) -> tuple[Any, Any]:
@@ -165,17 +183,14 @@ def area_interval(area: Any, positive: Any, negative: Any, level: float) -> tupl
     return np.maximum(area - reach, 0.0), np.minimum(area + reach, 1.0)
 
 
-def _weights(counts: NDArray[np.int64], parts: tuple[NDArray[np.int64], Floats] | None) -> Floats:
-    """What cells weigh: their rows, or the correctly rounded sums of ``parts``."""
-    if parts is None:
-        return counts.astype(float)
-    owners, values = parts
+def sums_of(n: int, owners: NDArray[np.int64], values: Floats) -> Floats:
+    """The sums of the values of n owners, each rounded once."""
     order = np.argsort(owners, kind="stable")
-    sums = np.zeros(len(counts))
-    ends = np.searchsorted(owners[order], np.arange(len(counts) + 1)).tolist()
+    sums = np.zeros(n)
+    ends = np.searchsorted(owners[order], np.arange(n + 1)).tolist()
     listed = values[order].tolist()
-    for cell, (first, last) in enumerate(zip(ends, ends[1:], strict=False)):
-        sums[cell] = math.fsum(listed[first:last])
+    for owner, (first, last) in enumerate(zip(ends, ends[1:], strict=False)):
+        sums[owner] = math.fsum(listed[first:last])
     return sums
 
 
@@ -196,16 +211,19 @@ def _mean(home: NDArray[np.int64], scores: Floats, n: int) -> Floats:
     return _divided(_sums(home[known], scores[known], n), _sums(home[known], np.ones(int(known.sum())), n))
 
 
-def sorted_slices(book: Codebook) -> tuple[NDArray[np.int64], Sequence[pa.Array]]:
-    """The order of codes by what they stand for, nulls last; and the values in that order."""
-    values = book.values()
+def sorted_slices(book: Codebook, kinds: Sequence[pa.DataType]) -> tuple[NDArray[np.int64], Sequence[pa.Array]]:
+    """The order of codes by what they stand for, nulls last; and those values, of columns of these kinds, so sorted."""
+    values = [_sortable(column, kind) for column, kind in zip(book.values(), kinds, strict=True)]
     names = [str(i) for i in range(len(values))]
-    table = pa.table([_sortable(column) for column in values], names)
+    table = pa.table(values, names)
     order = pa.compute.sort_indices(table, [(name, "ascending") for name in names]).to_numpy().astype(np.int64)
-    return order, [column.take(pa.array(order)) for column in map(_sortable, values)]
+    return order, [column.take(pa.array(order)) for column in values]
 
 
-def _sortable(column: pa.Array) -> pa.Array:
-    if pa.types.is_string_view(column.type):
-        return column.cast(pa.large_string())
-    return column.cast(pa.large_binary()) if pa.types.is_binary_view(column.type) else column
+def _sortable(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Values in a type that can be sorted, which depends on the type of the source alone."""
+    if pa.types.is_float32(kind) or pa.types.is_float64(kind):
+        return pa.compute.add(column, pa.scalar(0.0, kind))  # -0.0, which equals 0.0, whichever came first
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+        return column.cast(pa.large_string() if pa.types.is_string_view(kind) else pa.large_binary())
+    return column if pa.types.is_dictionary(kind) else column.cast(kind)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,16 @@ Pick: TypeAlias = Callable[[int, int], _arrow.Positions]
 wanted, ascending, repeats allowed."""
 
 
+class Consumer(Protocol):
+    """A state that is a function of the rows it has seen, and not of their order."""
+
+    def update(self, batch: pa.RecordBatch, first_row: int) -> None:
+        """See a batch, whose first row has this number. Columns of strings may come as dictionaries of them."""
+
+
+C = TypeVar("C", bound=Consumer)
+
+
 class Source(ABC):
     """Rows of one schema, numbered from 0."""
 
@@ -36,6 +46,17 @@ class Source(ABC):
     def survey(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
         """The same, to decide on rows: what is known of values without reading them need not be read."""
         return self.scan(columns, where, progress)
+
+    def consume(self, columns: Sequence[str], new: Callable[[], C], progress: Progress) -> list[C]:
+        """States, at least one, that have seen these columns of all rows between them, each row once.
+
+        Each is made by ``new`` and used by one thread at a time. Of the errors that they raise, the one in the first
+        batches is raised.
+        """
+        state = new()
+        for start, batch in self.scan(columns, None, progress):
+            state.update(batch, start)
+        return [state]
 
     def fetch(self, pick: Pick, columns: Sequence[str], progress: Progress) -> Iterator[pa.RecordBatch]:
         """These columns of the rows picked, in row order."""

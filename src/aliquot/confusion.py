@@ -48,8 +48,8 @@ class ConfusionMatrix(Scores):
     Notes
     -----
     A batch costs about as much as reading it, for integers and booleans; a lookup a row for strings, and one a value
-    for dictionaries. Up to 2,048 labels take a table of 12 bytes a cell, more of them 16 bytes and up for each cell
-    that comes up. Weights are summed without rounding. So neither the order of rows, nor how they are cut into
+    for dictionaries. Up to 2,048 labels take a table of 9 to 24 bytes a cell, more of them 24 bytes and up for each
+    cell that comes up. Weights are summed without rounding. So neither the order of rows, nor how they are cut into
     batches or merged changes a digit of any score.
 
     A call that fails leaves the state as it was. The GIL is released while rows are counted; use one matrix from one
@@ -106,12 +106,18 @@ class ConfusionMatrix(Scores):
         TypeError
             For values that are no labels, or strings among numbers.
         """
-        columns, weights = self._checked(y_true, y_pred, sample_weight, self._n_seen)
+        self._count(y_true, y_pred, sample_weight, self._n_seen)
+
+    def _count(
+        self, y_true: Any, y_pred: Any, sample_weight: Any, first_row: int, slices: NDArray[np.int32] | None = None
+    ) -> None:
+        """Count rows, whose first has this number, in slices that there is room for."""
+        columns, weights = self._checked(y_true, y_pred, sample_weight, first_row)
         kind, boolean = self._kind_of(columns)
         done: list[Piece] = []
         self._known = None
         try:
-            for piece in self._pieces(columns, weights, self._n_seen):
+            for piece in self._pieces(columns, weights, first_row, slices):
                 self._counts.count(piece)
                 done.append(piece)
         except BaseException:
@@ -140,7 +146,7 @@ class ConfusionMatrix(Scores):
             raise ValueError(f"y_true: must have at most the {self._n_seen} rows counted, got {len(columns[0])}")
         done: list[Piece] = []
         self._known = None
-        for piece in self._pieces(columns, weights, 0):
+        for piece in self._pieces(columns, weights, 0, None):
             at = self._counts.uncount(piece)
             if at is not None:
                 for each in done:
@@ -170,6 +176,10 @@ class ConfusionMatrix(Scores):
             raise ValueError(f"other: must hold no labels but those given, got {strange!r}")
         if not math.isfinite(self._total_weight + other._total_weight):
             raise ValueError("other: must have weights whose sum is finite with those here, got more")
+        self._add(other, theirs)
+
+    def _add(self, other: "ConfusionMatrix", theirs: Table) -> None:
+        """Count what another matrix counted, which is known to fit."""
         self._counts.add(theirs)
         self._known = None
         self._n_seen += other._n_seen
@@ -255,8 +265,7 @@ class ConfusionMatrix(Scores):
             return False
         ours, theirs = self._table(), other._table()
         return ours.labels == theirs.labels and all(
-            _saved_cells(a).equals(_saved_cells(b))
-            for a, b in zip(map(_or_none, ours[1:]), map(_or_none, theirs[1:]), strict=True)
+            _saved_cells(a).equals(_saved_cells(b)) for a, b in zip(ours.cells, theirs.cells, strict=True)
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -275,15 +284,15 @@ class ConfusionMatrix(Scores):
         """The cells with rows, by position of their labels, and how many or what they weigh."""
         table = self._table()
         if table.weighted is None:
-            return table.rows[0], table.rows[1], table.rows[2]
+            return table.rows[:3]
         k = len(table.labels)
-        keys = np.concatenate([true * k + predicted for true, predicted, *_ in (table.rows, table.weighted)])
+        keys = np.concatenate([each.true * k + each.predicted for each in (table.rows, table.weighted)])
         cells = np.unique(keys)
         parts: list[list[float]] = [[] for _ in cells]
-        for cell, count in zip(np.searchsorted(cells, keys).tolist(), table.rows[2].tolist(), strict=False):
+        for cell, count in zip(np.searchsorted(cells, keys).tolist(), table.rows.rows.tolist(), strict=False):
             parts[cell].append(float(count))
-        of_weighted = np.searchsorted(cells, keys[len(table.rows[0]) :])
-        owners, values = table.weighted[3] or (np.empty(0, np.int64), np.empty(0))
+        of_weighted = np.searchsorted(cells, keys[len(table.rows.rows) :])
+        owners, values = table.weighted.parts or (np.empty(0, np.int64), np.empty(0))
         for cell, value in zip(of_weighted[owners].tolist(), values.tolist(), strict=True):
             parts[cell].append(value)
         return cells // k, cells % k, np.array(list(map(math.fsum, parts)))
@@ -321,12 +330,17 @@ class ConfusionMatrix(Scores):
         return kind, boolean
 
     def _pieces(
-        self, columns: list[pa.Array | pa.ChunkedArray], weights: NDArray[np.float64] | None, first_row: int
+        self,
+        columns: list[pa.Array | pa.ChunkedArray],
+        weights: NDArray[np.float64] | None,
+        first_row: int,
+        slices: NDArray[np.int32] | None,
     ) -> Iterator[Piece]:
         """The rows without nulls, in stretches."""
         for start, arrays in pieces(columns):
             n = len(arrays[0])
             of_rows = None if weights is None else weights[start : start + n]
+            in_slices = None if slices is None else slices[start : start + n]
             positions = None
             valid = [valid_rows(array) for array in arrays]
             if any(mask is not None for mask in valid):
@@ -338,9 +352,10 @@ class ConfusionMatrix(Scores):
                     raise ValueError(f"{name}: must not be null, got null at row {first_row + start + row}")
                 arrays = [_arrow.take(array, positions) for array in arrays]
                 of_rows = None if of_rows is None else np.ascontiguousarray(of_rows[positions])
+                in_slices = None if in_slices is None else in_slices[positions]
             if len(arrays[0]):
                 arrays = [_plain_numbers(array) for array in arrays]
-                yield Piece(arrays, of_rows, first_row + start, positions)
+                yield Piece(arrays, of_rows, first_row + start, positions, in_slices)
 
 
 def check_labels(name: str, values: Any) -> list[Any]:
@@ -371,14 +386,9 @@ def _plain_numbers(array: pa.Array) -> pa.Array:
     return array.dictionary_decode() if of_numbers else array
 
 
-def _or_none(cells: Cells | None) -> Cells:
-    nothing = np.empty(0, np.int64)
-    return (nothing, nothing, nothing, None) if cells is None else cells
-
-
 def _saved_cells(cells: Cells) -> pa.RecordBatch:
     """Cells as rows, with the sums of weights as the fewest doubles, largest first: one way for each sum."""
-    true, predicted, rows, parts = cells
+    true, predicted, rows, parts, _ = cells
     weights: list[list[float]] = [[] for _ in range(len(rows))]
     if parts is not None:
         for cell, value in zip(parts[0].tolist(), parts[1].tolist(), strict=True):
@@ -403,4 +413,4 @@ def _read_cells(batch: pa.RecordBatch, k: int) -> Cells:
     if not inside or (rows < 1).any() or not np.isfinite(values).all():
         raise ValueError("data: must hold cells of its own labels with rows, got others")
     owners = np.repeat(np.arange(len(rows)), np.diff(weights.offsets.to_numpy()))
-    return true, predicted, rows, (owners, values) if len(values) else None
+    return Cells(true, predicted, rows, (owners, values) if len(values) else None, np.zeros_like(true))

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from aliquot._checks import check_column, check_count, check_name, check_names
 from aliquot._codes import Codebook
+from aliquot._kernels.codes import add_counts
 from aliquot._numbers import as_floats, as_numbers
 from aliquot._progress import Progress, ProgressOption
-from aliquot._scored_rows import read_rows
-from aliquot._slices import SliceCounts, SliceRanks, area_interval, sorted_slices
+from aliquot._scored_rows import as_columns
+from aliquot._slices import SlicedMatrix, SliceRanks, area_interval, sorted_slices
 from aliquot.confusion import ConfusionMatrix
 from aliquot.ranking import BinaryCurve
 from aliquot.sources import open_source
@@ -181,59 +182,77 @@ def evaluate(
         for role, column in roles.items()
         if column is not None or role == "y_true"
     }
-    run = _Run(given, keys, positive)
     with Progress(progress) as telling:
         telling.start(opened.num_rows)
-        for first_row, batch in opened.scan(list(dict.fromkeys([*given.values(), *keys])), None, telling):
-            run.update(batch, first_row)
-    return run.result(min_rows, level if sample_weight is None else None)
+        columns = list(dict.fromkeys([*given.values(), *keys]))
+        run, *others = opened.consume(columns, lambda: _Run(given, keys, positive), telling)
+    for other in others:
+        run.merge(other)
+    kinds = [opened.schema.field(key).type for key in keys]
+    return run.result(kinds, min_rows, level if sample_weight is None else None)
 
 
 class _Run:
-    """What one pass keeps."""
+    """What one pass keeps, or one of several threads."""
 
     def __init__(self, given: dict[str, str], by: list[str], positive: Any) -> None:
         self._given, self._by, self._positive = given, by, positive
-        weighted = "sample_weight" in given
         self._rows = 0
-        self._matrix = ConfusionMatrix() if "y_pred" in given else None
+        self._matrix = SlicedMatrix() if "y_pred" in given else None
         self._curve = BinaryCurve(positive=positive) if "y_score" in given else None
         self._book = Codebook(by) if by else None
-        self._of_slice: NDArray[np.int64] = np.empty(0, np.int64)
-        self._counts = SliceCounts(weighted=weighted) if by and self._matrix is not None else None
+        self._of_slice: NDArray[np.int64] = np.zeros(0, np.int64)
         self._ranks = SliceRanks() if by and self._curve is not None else None
 
     def update(self, batch: pa.RecordBatch, first_row: int) -> None:
         columns = {role: batch.column(name) for role, name in self._given.items()}
         labels, weights = columns["y_true"], columns.get("sample_weight")
         self._rows += batch.num_rows
+        slices, n_slices = None, 1
+        if self._book is not None:
+            slices = self._book.encode([batch.column(name) for name in self._by])
+            n_slices = len(self._book)
+            self._of_slice = _with_room(self._of_slice, n_slices)
+            add_counts(slices, self._of_slice)
         if self._matrix is not None:
-            self._matrix.update(labels, columns["y_pred"], sample_weight=weights)
+            self._matrix.count(labels, columns["y_pred"], weights, first_row, slices, n_slices)
         if self._curve is not None:
-            self._curve.update(labels, columns["y_score"], sample_weight=weights)
-        if self._book is None:
-            return
-        slices = self._book.encode([batch.column(name) for name in self._by])
-        self._of_slice = _with_counts(self._of_slice, slices, len(self._book))
-        floats = None if weights is None else as_floats(as_numbers("sample_weight", weights, first_row))
-        if self._counts is not None:
-            self._counts.update(slices, labels, columns["y_pred"], floats)
-        if self._ranks is not None:
-            rows = read_rows(labels, columns["y_score"], weights, positive=self._positive, first_row=first_row)
-            self._ranks.update(slices, rows, floats)
+            scored = as_columns(labels, columns["y_score"], weights, positive=self._positive, first_row=first_row)
+            rows = self._curve._read(scored)
+            if self._ranks is not None:
+                assert slices is not None
+                floats = None if weights is None else as_floats(as_numbers("sample_weight", weights, first_row))
+                self._ranks.update(slices, rows, floats)
+            self._curve._keep(rows)
 
-    def result(self, min_rows: int, level: float | None) -> Evaluation:
-        overall = self._overall(level)
+    def merge(self, other: "_Run") -> None:
+        """Take in what another thread kept."""
+        self._rows += other._rows
+        places: NDArray[np.int64] = np.zeros(1, np.int64)
+        if self._book is not None and other._book is not None and len(other._book):
+            places = self._book.encode(other._book.values()).astype(np.int64)
+            self._of_slice = _with_room(self._of_slice, len(self._book))
+            self._of_slice[places] += other._of_slice[: len(places)]
+        if self._matrix is not None and other._matrix is not None:
+            self._matrix.merge_slices(other._matrix, places)
+        if self._curve is not None and other._curve is not None:
+            self._curve.merge(other._curve)
+        if self._ranks is not None and other._ranks is not None:
+            self._ranks.merge(other._ranks, places)
+
+    def result(self, kinds: list[pa.DataType], min_rows: int, level: float | None) -> Evaluation:
+        matrix = None if self._matrix is None else self._matrix.overall()
+        overall = self._overall(matrix, level)
         fields: dict[str, Any] = {}
         order: NDArray[np.int64] = np.empty(0, np.int64)
         of_slices: dict[str, Any] = {}
         if self._book is not None:
-            order, values = sorted_slices(self._book)
+            n = len(self._book)
+            order, values = sorted_slices(self._book, kinds)
             for name, column in zip(self._by, values, strict=True):
                 fields[name] = pa.concat_arrays([pa.nulls(1, column.type), column])
-            n = len(self._book)
-            if self._counts is not None:
-                of_slices |= self._counts.scores(n, level)
+            if self._matrix is not None:
+                of_slices |= self._matrix.scores(n, level)
             if self._ranks is not None:
                 of_slices |= self._ranks.scores(n, level)
         rows = np.concatenate([[self._rows], self._of_slice[order]]).astype(np.int64)
@@ -244,11 +263,11 @@ class _Run:
         for name, value in overall.items():
             scores = np.concatenate([[value], of_slices[name][order]] if len(order) else [[value]]).astype(float)
             columns[name] = pa.array(scores, mask=np.isnan(scores))
-        return Evaluation(pa.table(fields | columns), self._by, self._matrix, self._curve)
+        return Evaluation(pa.table(fields | columns), self._by, matrix, self._curve)
 
-    def _overall(self, level: float | None) -> dict[str, float]:
+    def _overall(self, matrix: ConfusionMatrix | None, level: float | None) -> dict[str, float]:
         scores: dict[str, float] = {}
-        matrix, curve = self._matrix, self._curve
+        curve = self._curve
         if matrix is not None:
             scores["accuracy"] = matrix.accuracy()
             if level is not None:
@@ -286,8 +305,6 @@ def _as_json(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _with_counts(counts: NDArray[np.int64], codes: NDArray[np.int32], n: int) -> NDArray[np.int64]:
-    """Counts of rows by code, with those of one more batch."""
-    more = np.bincount(codes, minlength=n)
-    more[: len(counts)] += counts
-    return more
+def _with_room(counts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Counts of at least n slices."""
+    return counts if n <= len(counts) else np.append(counts, np.zeros(2 * n - len(counts), np.int64))

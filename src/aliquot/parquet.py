@@ -5,8 +5,9 @@ Footers give the counts, and only the row groups that hold wanted rows are read.
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -19,12 +20,12 @@ from aliquot import _arrow
 from aliquot._compression import Scratch
 from aliquot._files import FilePart, find_files, partition_fields
 from aliquot._progress import Progress
-from aliquot._source import Pick, Source, Span
+from aliquot._source import Consumer, Pick, Source, Span
 from aliquot.footers import Layout, Layouts, ParquetPart, check_unchanged, naming
 from aliquot.pages import constant, decode_picked, plan_columns
 from aliquot.plan import ColumnPlan, Plan
 from aliquot.ranges import REMOTE_READS, Ranges, is_local
-from aliquot.row_groups import BATCH_ROWS, Read, Unit, batch_of, kinds_of, read_rows
+from aliquot.row_groups import BATCH_ROWS, Read, Unit, batch_of, decoded_batches, kinds_of, read_rows
 from aliquot.where import Where
 
 FOOTER_READERS = 8
@@ -44,6 +45,7 @@ Waiting: TypeAlias = tuple[Unit, _arrow.Positions, Read]
 
 T = TypeVar("T")
 U = TypeVar("U")
+C = TypeVar("C", bound=Consumer)
 
 
 def open_paths(paths: Any) -> "Parquet":
@@ -100,6 +102,30 @@ class Parquet(Source):
             self.rows_read += unit.num_rows
             self.bytes_read += read.bytes
             progress.advance(unit.num_rows)
+
+    def consume(self, columns: Sequence[str], new: Callable[[], C], progress: Progress) -> list[C]:
+        idle: list[C] = []
+
+        def work(unit: Unit) -> int:
+            # A batch is consumed where it was decoded, while it is in the cache.
+            try:
+                state = idle.pop()
+            except IndexError:
+                state = new()
+            start = unit.start
+            with closing(self._decode(unit, columns)) as batches:
+                for batch in batches:
+                    state.update(batch, start)
+                    start += batch.num_rows
+            idle.append(state)
+            layout = self._layouts.of(unit.part)
+            return sum(layout.bytes_of(unit.group, name) for name in self._stored(columns))
+
+        for unit, size in self._in_order(work, self._units(None, progress)):
+            self.rows_read += unit.num_rows
+            self.bytes_read += size
+            progress.advance(unit.num_rows)
+        return idle or [new()]
 
     def fetch(self, pick: Pick, columns: Sequence[str], progress: Progress) -> Iterator[pa.RecordBatch]:
         self.plan = self._new_plan(columns)
@@ -288,6 +314,25 @@ class Parquet(Source):
             read = Read(_rows_alone(unit.num_rows if rows is None else len(rows)), 0, [])
         schema = self._schema_of(columns)
         return replace(read, batches=[_complete(batch, same, schema) for batch in read.batches])
+
+    def _decode(self, unit: Unit, columns: Sequence[str]) -> Generator[pa.RecordBatch]:
+        """Columns of one row group, a batch at a time; strings as dictionaries, where that is quicker."""
+        same, stored = self._of_partition(unit.part), self._stored(columns)
+        if not stored:
+            yield from (_complete(batch, same, self._schema_of(columns)) for batch in _rows_alone(unit.num_rows))
+            return
+        try:
+            with naming(unit.part.file.path):
+                layout = self._layouts.of(unit.part)
+                with self._ranges(layout) as source:
+                    check = source.soon(partial(layout.check_same, source))
+                    for batch in decoded_batches(source, layout, unit, stored, keeps_codes=True):
+                        fields = [*batch.schema, *self._partitions]
+                        schema = pa.schema([next(each for each in fields if each.name == name) for name in columns])
+                        yield _complete(batch, same, schema)
+                    check()
+        finally:
+            check_unchanged(unit.part)  # as in _read
 
     def _constants(self, unit: Unit, columns: Sequence[str]) -> dict[str, pa.Array]:
         """One row of each column that holds the same in all rows of a row group, by its statistics."""

@@ -13,7 +13,7 @@ from aliquot._checks import check_bool, check_choice, check_fraction, describe
 from aliquot._kernels import ranking as _kernel
 from aliquot._ranking import Pending, Ranking, check_bins
 from aliquot._saved import pack, unpack
-from aliquot._scored_rows import MassRange, as_columns, check_negatives, check_positive
+from aliquot._scored_rows import MassRange, ScoredColumns, ScoredRows, as_columns, check_negatives, check_positive
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[Any]]
 
@@ -110,16 +110,23 @@ class BinaryCurve:
                 skip_nulls=self._nulls == "skip",
                 first_row=self._n_seen,
             )
-            is_wide = columns.is_wide or self._bins is not None
-            if not self._pending.takes(is_wide=is_wide, is_weighted=columns.weights is not None):
-                self._settle()
-            rows = self._pending.read(columns, self._limit, is_wide=is_wide)
-            self._negatives = check_negatives(self._negatives | rows.negatives)
-            self._n_seen += rows.n_seen
-            self._masses |= rows.masses
-            self._pending.rows += len(rows)
-            if self._pending.rows >= self._limit:
-                self._settle()
+            self._keep(self._read(columns))
+
+    def _read(self, columns: ScoredColumns) -> ScoredRows:
+        """The rows of columns, which may be looked at until they are kept or others are read."""
+        is_wide = columns.is_wide or self._bins is not None
+        if not self._pending.takes(is_wide=is_wide, is_weighted=columns.weights is not None):
+            self._settle()
+        return self._pending.read(columns, self._limit, is_wide=is_wide)
+
+    def _keep(self, rows: ScoredRows) -> None:
+        """Have seen the rows read last."""
+        self._negatives = check_negatives(self._negatives | rows.negatives)
+        self._n_seen += rows.n_seen
+        self._masses |= rows.masses
+        self._pending.rows += len(rows)
+        if self._pending.rows >= self._limit:
+            self._settle()
 
     def merge(self, other: "BinaryCurve") -> None:
         """Take in what another curve has seen, which stays as it is.

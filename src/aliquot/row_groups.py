@@ -1,6 +1,6 @@
 """Rows of one row group of a Parquet file, or all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -108,34 +108,39 @@ def _read_whole(
     source: Ranges, layout: Layout, unit: Unit, columns: Sequence[str], rows: _arrow.Positions | None
 ) -> list[pa.RecordBatch]:
     """Columns of a row group decoded whole, and the rows taken from them."""
-    kinds = kinds_of(unit.part)
-    coded = [] if rows is None else [name for name in columns if _stays_coded(layout, unit.group, name, kinds[name])]
-    file = pq.ParquetFile(
-        source.handle, metadata=layout.metadata, read_dictionary=coded, pre_buffer=not source.is_local
-    )
-    batches = file.iter_batches(BATCH_ROWS, row_groups=[unit.group], columns=list(columns), use_threads=False)
     if rows is None:
-        whole = [batch.select(columns) for batch in batches]
-        _check_count(whole, unit.num_rows)
-        return whole
+        return list(decoded_batches(source, layout, unit, columns))
     taken = []
     start = 0
+    kinds = kinds_of(unit.part)
     schema = pa.schema([(name, kinds[name]) for name in columns])
-    for batch in batches:
+    for batch in decoded_batches(source, layout, unit, columns, keeps_codes=True):
         first, last = np.searchsorted(rows, [start, start + batch.num_rows])
         if last > first:
-            picked = _arrow.take_rows(batch.select(columns), rows[first:last] - start)
+            picked = _arrow.take_rows(batch, rows[first:last] - start)
             taken.append(_arrow.with_own_dictionaries(_decoded(picked, schema)))
         start += batch.num_rows
-    _check_count(taken, len(rows))
     return _arrow.consolidate(taken, schema)
 
 
-def _check_count(batches: Sequence[pa.RecordBatch], num_rows: int) -> None:
-    """ValueError if pyarrow read other than the footer says, as it does of some files of its own."""
-    found = sum(batch.num_rows for batch in batches)
-    if found != num_rows:
-        raise ValueError(f"must be a readable Parquet file, got {found} for {num_rows} rows of a row group")
+def decoded_batches(
+    source: Ranges, layout: Layout, unit: Unit, columns: Sequence[str], *, keeps_codes: bool = False
+) -> Iterator[pa.RecordBatch]:
+    """Columns of a row group decoded whole, a batch at a time; strings left in codes, if asked and it is quicker.
+
+    ValueError if pyarrow reads other than the footer says, as it does of some files of its own.
+    """
+    kinds = kinds_of(unit.part)
+    coded = [name for name in columns if keeps_codes and _stays_coded(layout, unit.group, name, kinds[name])]
+    file = pq.ParquetFile(
+        source.handle, metadata=layout.metadata, read_dictionary=coded, pre_buffer=not source.is_local
+    )
+    found = 0
+    for batch in file.iter_batches(BATCH_ROWS, row_groups=[unit.group], columns=list(columns), use_threads=False):
+        found += batch.num_rows
+        yield batch.select(columns)
+    if found != unit.num_rows:
+        raise ValueError(f"must be a readable Parquet file, got {found} for {unit.num_rows} rows of a row group")
 
 
 def _stays_coded(layout: Layout, group: int, name: str, kind: pa.DataType) -> bool:

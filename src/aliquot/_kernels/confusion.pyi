@@ -4,16 +4,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_DENSE_WIDTH: int
+MAX_DENSE_CELLS: int
 
-Cells = tuple[
-    NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], tuple[NDArray[np.int64], NDArray[np.float64]] | None
-]
+Parts = tuple[NDArray[np.int64], NDArray[np.float64]]
+Cells = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Parts | None, NDArray[np.int64]]
 
 class Rows:
-    def __init__(self, y_true: Any, y_pred: Any, weights: NDArray[np.float64] | None) -> None: ...
+    def __init__(
+        self, y_true: Any, y_pred: Any, weights: NDArray[np.float64] | None, slices: NDArray[np.int32] | None
+    ) -> None: ...
 
 class DenseCounts:
-    def __init__(self, base: int, width: int) -> None: ...
+    def __init__(self, base: int, width: int, slices: int) -> None: ...
     def count(self, rows: Rows, begin: int, end: int) -> int: ...
     def uncount(self, rows: Rows, begin: int, end: int) -> int: ...
     def add(
@@ -21,7 +23,8 @@ class DenseCounts:
         true: NDArray[np.int64],
         predicted: NDArray[np.int64],
         counts: NDArray[np.int64],
-        parts: tuple[NDArray[np.int64], NDArray[np.float64]] | None,
+        parts: Parts | None,
+        slices: NDArray[np.int64],
     ) -> None: ...
     def cells(self) -> Cells: ...
 
