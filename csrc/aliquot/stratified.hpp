@@ -151,25 +151,8 @@ class stratified_reservoir
   // order of row number. There is an element of `most` for each code there is (not checked).
   void cut(std::span<const std::int64_t> most)
   {
-    std::erase_if(items_, [&](const stratum_candidate& item) { return !before(item, limit(item.code)); });
-    std::vector<std::size_t> ends(most.size() +
-                                  1);  // of each stratum in `by_stratum`, and at first, one place on, counts
-    for (const stratum_candidate& item : items_) ++ends[static_cast<std::size_t>(item.code) + 1];
-    std::partial_sum(ends.begin(), ends.end(), ends.begin());
-    std::vector<candidate> by_stratum(items_.size());
-    for (const stratum_candidate& item : items_)
-      by_stratum[ends[static_cast<std::size_t>(item.code)]++] = {item.key, item.row, 0};
-    std::size_t first = 0;
-    for (std::size_t code = 0; code < most.size(); ++code) {
-      const auto rows = std::span(by_stratum).subspan(first, ends[code] - first);
-      first = ends[code];
-      const auto room = static_cast<std::size_t>(most[code]);
-      if (room >= rows.size()) continue;
-      const auto out = rows.begin() + static_cast<std::ptrdiff_t>(room);
-      std::nth_element(rows.begin(), out, rows.end(), before);
-      lower(static_cast<std::int32_t>(code), *out);
-    }
-    std::erase_if(items_, [&](const stratum_candidate& item) { return !before(item, limit(item.code)); });
+    drop_beyond_limits();
+    if (lower_crowded(most)) drop_beyond_limits();
     // Only merges disturb the order.
     if (!std::is_sorted(items_.begin(), items_.end(), row_before)) std::sort(items_.begin(), items_.end(), row_before);
   }
@@ -183,7 +166,40 @@ class stratified_reservoir
   {
     const auto at = static_cast<std::int64_t>(position);
     const stratum_candidate item{key, next_row_ + at, at, code};
-    if (before(item, limit(code))) staged_.push_back(item);
+    // The scaled limit was just looked at and is nearer than the limit: where strata are many, that is a cache miss.
+    const bool is_less = key * 0x1p31 < scaled_[static_cast<std::size_t>(code) + 1];
+    if (is_less || before(item, limit(code))) staged_.push_back(item);
+  }
+
+  void drop_beyond_limits()
+  {
+    std::erase_if(items_, [&](const stratum_candidate& item) { return !before(item, limit(item.code)); });
+  }
+
+  // Lower the limits of the strata that hold more than most[code] rows; whether there are any.
+  bool lower_crowded(std::span<const std::int64_t> most)
+  {
+    std::vector<std::size_t> ends(most.size() + 1);  // of each stratum in `rows`, and at first, one place on, counts
+    for (const stratum_candidate& item : items_) ++ends[static_cast<std::size_t>(item.code) + 1];
+    for (std::size_t code = 0; code < most.size(); ++code) {
+      if (ends[code + 1] <= static_cast<std::size_t>(most[code])) ends[code + 1] = 0;
+    }
+    std::partial_sum(ends.begin(), ends.end(), ends.begin());
+    if (ends.back() == 0) return false;
+    const std::vector<std::size_t> starts = ends;
+    std::vector<candidate> rows(ends.back());
+    for (const stratum_candidate& item : items_) {
+      const auto code = static_cast<std::size_t>(item.code);
+      if (starts[code + 1] > starts[code]) rows[ends[code]++] = {item.key, item.row, 0};
+    }
+    for (std::size_t code = 0; code < most.size(); ++code) {
+      const auto of_stratum = std::span(rows).subspan(starts[code], starts[code + 1] - starts[code]);
+      if (of_stratum.empty()) continue;
+      const auto out = of_stratum.begin() + static_cast<std::ptrdiff_t>(most[code]);
+      std::nth_element(of_stratum.begin(), out, of_stratum.end(), before);
+      lower(static_cast<std::int32_t>(code), *out);
+    }
+    return true;
   }
 
   seed_key key_;
