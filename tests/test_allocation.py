@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from aliquot._allocation import equal, proportional
+from aliquot._shares import Proportional
 
 
 def by_definition(total, sizes, capacity=None):
@@ -123,3 +125,17 @@ def test_a_million_strata_of_any_size():
     assert capped.sum() == 300_000_000
     assert (capped == np.minimum(sizes, capped.max())).mean() > 0.5
     assert set(np.unique(capped[capped < sizes])) <= {capped.max(), capped.max() - 1}
+
+
+@pytest.mark.parametrize("minimum", [0, 5])
+@pytest.mark.parametrize("share", [1e-6, 1e-3, 0.01, 0.2, 0.5, 0.9, 0.999, 1.0])
+def test_what_is_kept_of_a_stratum_falls_short_less_than_once_in_1e15(share, minimum):
+    seen = np.array([1, 2, 10, 30, 100, 1000, 10**5, 10**7])
+    kept = Proportional(share, minimum).may_need(seen, None)
+    probability = np.minimum(share + (1.5 + minimum) / seen, 1)
+    assert np.all(binom.sf(kept, seen, probability) < 1e-15)
+    assert np.all(kept <= np.minimum(seen, np.ceil(share * seen + 8.5 * np.sqrt(share * seen) + 45 + 2 * minimum)))
+
+
+def test_tiny_shares_of_strata_keep_few_rows():
+    assert Proportional(0.001).may_need(np.array([100, 1000]), None).tolist() == [22, 25]

@@ -19,6 +19,8 @@ from aliquot._codes import Codebook
 
 SHARES = 2.0**48
 """Whole numbers that real shares are rounded to."""
+TAIL = 35.0
+"""Minus the logarithm of the probability that a stratum may go short with."""
 
 
 class Shares(ABC):
@@ -127,16 +129,16 @@ class Proportional(Whole):
 
     def may_need(self, eligible: Counts, book: Codebook) -> Counts:
         """The share of rows that is taken can only fall as rows come, so of those seen of a stratum at most that share
-        is needed; eight standard deviations and 32 rows more, as those to come may have larger keys than their share.
-        A stratum goes short of them less than once in 1e14 samples, and then ``allocate`` asks for more than is kept.
+        is needed, and half a row and a row for two roundings; and a margin, as those to come may have larger keys than
+        their share. A stratum goes short of them less than once in 1e15 samples, and then ``allocate`` asks for more
+        than is kept.
         """
         share = float(self._wanted)
         if not isinstance(self._wanted, float):
             seen = int(eligible.sum()) if self._population is None else self._population
             share = min(1.0, self._wanted / max(seen, 1))
-        expected = share * eligible
-        margin = 8.0 * np.sqrt(expected * (1.0 - share)) + 32.0 + self._minimum
-        most: Counts = np.minimum(eligible, np.ceil(expected + margin).astype(np.int64))
+        expected = share * eligible + 1.5 + self._minimum
+        most: Counts = np.minimum(eligible, np.ceil(expected + _margin(expected * (1.0 - share))).astype(np.int64))
         return most
 
     def _sizes(self, rows: Counts) -> Counts:
@@ -192,6 +194,20 @@ class Fixed(Shares):
 
     def allocate(self, rows: Counts, eligible: Counts, book: Codebook) -> Counts:
         return self._shares
+
+
+def _margin(variance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how much a binomial count exceeds its mean less than once in 1e15 times, and so a hypergeometric one.
+
+    Solves Bennett's inequality (1962, doi:10.1080/01621459.1962.10482149) by Newton's method, from above: it is convex,
+    so every step stays above.
+    """
+    variance = np.maximum(variance, 1e-9)
+    margin: NDArray[np.float64] = 2 / 3 * TAIL + np.sqrt(2 * TAIL * variance)
+    for _ in range(4):
+        slope = np.log1p(margin / variance)
+        margin -= ((variance + margin) * slope - margin - TAIL) / slope
+    return margin
 
 
 @dataclass(frozen=True)

@@ -213,8 +213,8 @@ def sample(
     stream is read once, with a Reservoir. With ``where``, ``weights`` or ``strata``, the columns they name are read
     first, but for row groups that their statistics rule out. Memory: the sample, the strata and a few row groups.
 
-    Proportional shares of a stream are exact too: what can still be needed of each stratum is kept, with eight standard
-    deviations of margin. If that is not enough, which happens less than once in 1e14 times, it is a RuntimeError.
+    Proportional shares of a stream are exact too: what can still be needed of each stratum is kept, with a margin
+    for chance. If that is not enough, which happens less than once in 1e14 times, it is a RuntimeError.
 
     A stream is held as a whole where any of its rows may be drawn until the last is known: for a ``fraction`` of
     weighted rows or under "first", "neyman", and proportional shares of weighted rows or under "quota".
