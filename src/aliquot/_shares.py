@@ -196,14 +196,14 @@ class Fixed(Shares):
         return self._shares
 
 
-def _margin(variance: NDArray[np.float64]) -> NDArray[np.float64]:
+def _margin(variance: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """By how much a binomial count exceeds its mean less than once in 1e15 times, and so a hypergeometric one.
 
     Solves Bennett's inequality (1962, doi:10.1080/01621459.1962.10482149) by Newton's method, from above: it is convex,
     so every step stays above.
     """
     variance = np.maximum(variance, 1e-9)
-    margin: NDArray[np.float64] = 2 / 3 * TAIL + np.sqrt(2 * TAIL * variance)
+    margin: NDArray[np.floating[Any]] = 2 / 3 * TAIL + np.sqrt(2 * TAIL * variance)
     for _ in range(4):
         slope = np.log1p(margin / variance)
         margin -= ((variance + margin) * slope - margin - TAIL) / slope
