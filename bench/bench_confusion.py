@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
+from river import metrics as river
 
 import aliquot as aq
 import baselines
@@ -102,15 +103,26 @@ def count_small_batch() -> Group:
     y_true, y_pred = labelled("int64", 10, n)
     m = aq.ConfusionMatrix()
 
+    row_by_row = river.ConfusionMatrix()
+
     def update() -> int:
         m.update(y_true, y_pred)
+        return 0
+
+    def update_rows() -> int:
+        for pair in zip(y_true.tolist(), y_pred.tolist(), strict=True):
+            row_by_row.update(*pair)
         return 0
 
     return Group(
         "confusion, one batch of 10k",
         n,
         lambda answer: None,
-        {"aliquot": update, "numpy bincount": lambda: baselines.numpy_confusion(y_true, y_pred, 10)},
+        {
+            "aliquot": update,
+            "numpy bincount": lambda: baselines.numpy_confusion(y_true, y_pred, 10),
+            "river, row by row": update_rows,
+        },
         {"floor: sums": lambda: (y_true.sum(), y_pred.sum())},
     )
 

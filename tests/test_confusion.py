@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from river import metrics as river
 from sklearn import metrics as sk
 
 import aliquot as aq
@@ -675,3 +676,27 @@ class TestErrorsLeaveTheStateAsItWas:
     def test_nulls_option(self):
         with pytest.raises(ValueError, match=r"^nulls: must be one of 'raise', 'skip', got 'drop'$"):
             aq.ConfusionMatrix(nulls="drop")
+
+
+class TestAgainstRiver:
+    """River scores a stream row by row; where it gives 0 for what has no value, ours is asked to."""
+
+    PAIRS = [
+        (river.Accuracy, lambda m: m.accuracy()),
+        (river.BalancedAccuracy, lambda m: m.balanced_accuracy()),
+        (river.CohenKappa, lambda m: np.nan_to_num(m.kappa())),
+        (river.MacroF1, lambda m: m.f1("macro", zero_division=0.0)),
+        (river.MicroRecall, lambda m: m.recall("micro", zero_division=0.0)),
+        (river.WeightedPrecision, lambda m: m.precision("weighted", zero_division=0.0)),
+    ]
+
+    @pytest.mark.parametrize(("metric", "score"), PAIRS, ids=lambda each: getattr(each, "__name__", ""))
+    @pytest.mark.parametrize("labels", [[0, 1], ["ant", "bee", "cat"]])
+    def test_after_every_prefix(self, metric, score, labels):
+        rng = np.random.default_rng(8)
+        y_true, y_pred = ([labels[i] for i in rng.integers(0, len(labels), 200)] for _ in range(2))
+        m, theirs = aq.ConfusionMatrix(), metric()
+        for t, p in zip(y_true, y_pred, strict=True):
+            m.update([t], [p])
+            theirs.update(t, p)
+            assert score(m) == pytest.approx(theirs.get(), rel=1e-12, abs=1e-12)

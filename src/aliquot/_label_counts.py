@@ -322,13 +322,17 @@ def _renumbered(cells: Cells, old: NDArray[np.int64], new: NDArray[np.int64]) ->
     """The same cells, whose classes ``old``, ascending, are now ``new``; by slice, true class and then predicted."""
     if not len(cells.rows):
         return cells
-    if old[-1] - old[0] < NEAR:
-        places = np.zeros(old[-1] - old[0] + 1, np.int64)
-        places[old - old[0]] = new
-        true, predicted = (places[codes - old[0]] for codes in cells[:2])
+    ascends = bool((new[1:] > new[:-1]).all())
+    (low, high), (first, last) = ((int(codes[0]), int(codes[-1])) for codes in (old, new))
+    if ascends and high - low == last - first == len(old) - 1:  # no gaps: all move alike
+        true, predicted = (codes - low + first for codes in cells[:2])
+    elif high - low < NEAR:
+        places = np.zeros(high - low + 1, np.int64)
+        places[old - low] = new
+        true, predicted = (places[codes - low] for codes in cells[:2])
     else:
         true, predicted = (new[np.searchsorted(old, codes)] for codes in cells[:2])
-    if (new[1:] > new[:-1]).all():
+    if ascends:
         return cells._replace(true=true, predicted=predicted)
     order = np.lexsort((predicted, true, cells.slices))
     parts = cells.parts

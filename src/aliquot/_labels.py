@@ -12,6 +12,18 @@ from aliquot._checks import describe
 
 KINDS = "integers, booleans, strings, whole floats or dictionaries of these"
 
+DICTIONARY = pa.dictionary(pa.int32(), pa.string()).id
+
+# By number, as the predicates of pyarrow would take longer than counting a small batch does.
+_KINDS = {
+    pa.bool_().id: "bool",
+    **{pa.from_numpy_dtype(f"{sign}int{bits}").id: "int" for sign in ("", "u") for bits in (8, 16, 32, 64)},
+    pa.float32().id: "float",
+    pa.float64().id: "float",
+    **{kind().id: "string" for kind in (pa.string, pa.large_string, pa.string_view)},
+    pa.null().id: "null",
+}
+
 
 def as_labels(name: str, values: Any) -> pa.Array | pa.ChunkedArray:
     """One column of labels, read in place where that is possible.
@@ -23,27 +35,17 @@ def as_labels(name: str, values: Any) -> pa.Array | pa.ChunkedArray:
     ValueError
         If they have more than one dimension.
     """
-    return _checked(name, values if isinstance(values, pa.Array | pa.ChunkedArray) else _as_arrow(name, values))
+    return _checked(name, values if isinstance(values, (pa.Array, pa.ChunkedArray)) else _as_arrow(name, values))
 
 
 def kind_of(type_: pa.DataType) -> str:
     """What labels of an Arrow type are: "bool", "int", "float", "string", "null" or, if they are none, ""."""
-    if pa.types.is_dictionary(type_):
-        return kind_of(type_.value_type)
-    if pa.types.is_boolean(type_):
-        return "bool"
-    if pa.types.is_integer(type_):
-        return "int"
-    if pa.types.is_float32(type_) or pa.types.is_float64(type_):
-        return "float"
-    if pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_):
-        return "string"
-    return "null" if pa.types.is_null(type_) else ""
+    return kind_of(type_.value_type) if type_.id == DICTIONARY else _KINDS.get(type_.id, "")
 
 
 def valid_rows(values: pa.Array) -> pa.BooleanArray | None:
     """Which rows of a column are not null, nulls among the values of a dictionary included; None if all are not."""
-    if not pa.types.is_dictionary(values.type) or values.dictionary.null_count == 0:
+    if values.type.id != DICTIONARY or values.dictionary.null_count == 0:
         return values.is_valid() if values.null_count else None
     return values.dictionary.is_valid().take(values.indices).fill_null(False)
 
@@ -84,11 +86,13 @@ def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def _as_arrow(name: str, values: Any) -> pa.Array | pa.ChunkedArray:
     try:
+        if isinstance(values, np.ndarray):  # before hasattr, which is slow where there is none
+            return _of_numpy(name, values)
         if hasattr(values, "__arrow_c_array__"):
             return pa.array(values)
         if hasattr(values, "__arrow_c_stream__"):
             return pa.chunked_array(values)
-        if isinstance(values, np.ndarray) or hasattr(values, "__array__"):
+        if hasattr(values, "__array__"):
             return _of_numpy(name, np.asanyarray(values))  # with the mask of a masked one, which pyarrow makes nulls
         if isinstance(values, str | bytes):
             raise TypeError
@@ -101,14 +105,14 @@ def _as_arrow(name: str, values: Any) -> pa.Array | pa.ChunkedArray:
 
 def _checked(name: str, values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     type_ = values.type
+    if kind_of(type_):
+        return values
     if pa.types.is_float16(type_):
         return values.cast(pa.float32())
     if pa.types.is_run_end_encoded(type_):
         chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
         return _checked(name, pa.chunked_array([pc.run_end_decode(chunk) for chunk in chunks], type_.value_type))
-    if not kind_of(type_):
-        raise TypeError(f"{name}: must hold {KINDS}, got {type_}")
-    return values
+    raise TypeError(f"{name}: must hold {KINDS}, got {type_}")
 
 
 def _of_numpy(name: str, values: NDArray[Any]) -> pa.Array:

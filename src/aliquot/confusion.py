@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from aliquot import _arrow
 from aliquot._checks import check_choice, describe
 from aliquot._label_counts import ARGUMENTS, Cells, LabelCounts, Piece, Table
-from aliquot._labels import as_labels, kind_of, pieces, valid_rows
+from aliquot._labels import DICTIONARY, as_labels, kind_of, pieces, valid_rows
 from aliquot._numbers import as_floats, as_numbers, check_weights
 from aliquot._saved import pack, unpack
 from aliquot._scores import Scores
@@ -382,7 +382,7 @@ def _kind_of_label(label: Any) -> str:
 
 def _plain_numbers(array: pa.Array) -> pa.Array:
     """Numbers out of their dictionary: kernels read those themselves, but codes only of strings."""
-    of_numbers = pa.types.is_dictionary(array.type) and kind_of(array.type) != "string"
+    of_numbers = array.type.id == DICTIONARY and kind_of(array.type) != "string"
     return array.dictionary_decode() if of_numbers else array
 
 
