@@ -6,6 +6,7 @@ Generators and connections are made once, as a program that draws often would.
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from unittest.mock import patch
 
 import datasketches
 import duckdb
@@ -19,6 +20,7 @@ from scipy.stats.sampling import DiscreteAliasUrn
 from sklearn.metrics import confusion_matrix, roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
+import aliquot as aq
 from data import SEED
 
 _NUMPY = np.random.default_rng(SEED)
@@ -127,6 +129,12 @@ def duckdb_rows(files: Sequence[str], rows: NDArray[np.int64]) -> pa.Table:
         query = f"SELECT * EXCLUDE file_row_number FROM read_parquet('{file}', file_row_number = true)"
         found.append(_DUCKDB.sql(f"{query} WHERE file_row_number IN (SELECT row FROM numbers)").to_arrow_table())
     return pa.concat_tables(found)
+
+
+def copied_rows(files: Sequence[str], rows: NDArray[np.int64]) -> pa.Table:
+    """Ours without picking: whole pages are copied into files in memory, which pyarrow decodes."""
+    with patch("aliquot.pages._pick", lambda *_: None):
+        return aq.take_rows(files, rows)
 
 
 def polars_rows(files: Sequence[str], rows: NDArray[np.int64]) -> pl.DataFrame:

@@ -47,6 +47,7 @@ def take_paged(codec: str, k: int, *, index: bool) -> Group:
         has_length(k),
         {
             "aliquot": lambda: aq.take_rows(files(), rows()),
+            "aliquot, pages copied": lambda: baselines.copied_rows(files(), rows()),
             "duckdb file_row_number": lambda: baselines.duckdb_rows(files(), rows()),
             "duckdb using sample": lambda: baselines.duckdb_parquet(files()[0], k),
             "polars row index": lambda: baselines.polars_rows(files(), rows()),

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow.fs import LocalFileSystem
 
-from aliquot._compression import Decompress
+from aliquot._compression import Decompress, Scratch
 from aliquot._files import FilePart
 from aliquot._kernels.parquet_pick import Picker
 from aliquot.footers import Layout
@@ -126,8 +126,9 @@ class HitPages:
     def read_and_decompress(self) -> int:
         """The same, and take them out of their compression, by as many threads as there are processors."""
         self.read()
+        scratch = Scratch()
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-            return sum(len(page) for page in pool.map(lambda page: Decompress()(*page), self.pages))
+            return sum(len(page) for page in pool.map(lambda page: scratch.pages(*page), self.pages))
 
 
 @cache

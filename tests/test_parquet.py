@@ -175,7 +175,7 @@ class TestReadingLittle:
         one = aq.provenance(aq.sample(files, 1, columns=["x"], rng=7))
         assert one["rows_read"] == 700
         everything = sum(file["size"] for file in one["source"])
-        assert one["bytes_read"] < everything / 10
+        assert one["bytes_read"] - open_paths(files).bytes_read < everything / 10
         assert aq.provenance(aq.sample(files, 0, rng=7))["rows_read"] == 0
 
     def test_row_groups_that_cannot_pass_are_not_read(self, files):

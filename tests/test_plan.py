@@ -6,10 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import aliquot as aq
+from aliquot._files import FilePart
 from aliquot._source import picker
 from aliquot.cli import main
 from aliquot.footers import CHECKED_BYTES
-from aliquot.parquet import open_paths
+from aliquot.pages import HEADER_BYTES
+from aliquot.parquet import Parquet, open_paths
 from aliquot.plan import Way, choose
 from slow_store import SlowStore
 from test_ranges import open_slowly
@@ -25,6 +27,18 @@ def path(request, tmp_path_factory):
     table = pa.table({"x": np.random.default_rng(1).random(N), "l": [[i] for i in range(N)]})
     pq.write_table(
         table, path, row_group_size=GROUP, data_page_size=8192, write_page_index=request.param, write_batch_size=1024,
+        compression="none", use_dictionary=False,
+    )  # fmt: skip
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory):
+    """The same column in pages of 8 KiB, listed."""
+    path = tmp_path_factory.mktemp("indexed") / "x.parquet"
+    table = pa.table({"x": np.random.default_rng(1).random(N)})
+    pq.write_table(
+        table, path, row_group_size=GROUP, data_page_size=8192, write_page_index=True, write_batch_size=1024,
         compression="none", use_dictionary=False,
     )  # fmt: skip
     return str(path)
@@ -62,6 +76,72 @@ def test_what_is_read_is_what_was_planned(path):
         assert planned <= source.bytes_read - before <= planned + plan.columns["x"].bytes_there + 4 * CHECKED_BYTES
 
 
+class TestBytes:
+    """What is read, against what holds the rows and against what is there."""
+
+    def hit_bytes(self, path, rows):
+        source = open_paths(path)
+        return source.explain(picker(rows), ["x"]).columns["x"].bytes
+
+    def test_an_index_leaves_nothing_to_read_but_hit_pages(self, indexed):
+        rows = np.arange(7, N, N // 60)
+        expected = self.hit_bytes(indexed, rows)
+        store = SlowStore()
+        source = Parquet([FilePart(store.filesystem, indexed)], gap=0)
+        before = store.bytes
+        aq.take_rows(source, rows, columns=["x"])
+        assert 0 < store.bytes - before <= 1.3 * expected  # less where pages came along with the footer
+        assert source.bytes_read == store.bytes
+
+    def test_dictionaries_are_read_where_codes_are(self, tmp_path):
+        half = [f"value {i % 3000}" for i in range(N // 2)]
+        table = pa.table({"s": half + [f"unique {i}" for i in range(N // 2)]})
+        path = str(tmp_path / "x.parquet")
+        pq.write_table(
+            table, path, row_group_size=N, data_page_size=8192, write_page_index=True, compression="none",
+            dictionary_pagesize_limit=65_536,
+        )  # fmt: skip
+        dictionary = 0
+        for rows, needed in ((np.array([N - 5]), False), (np.array([5]), True)):
+            source = open_paths(path)
+            before = source.bytes_read
+            assert aq.take_rows(source, rows)["s"].to_pylist() == [table["s"][int(rows[0])].as_py()]
+            read = source.bytes_read - before - CHECKED_BYTES
+            dictionary = dictionary or read
+            assert (read > dictionary + 30_000) == needed
+
+    @pytest.mark.parametrize("k", [1, 20, 500, 20_000])
+    @pytest.mark.parametrize("row_group_size", [500, GROUP])
+    def test_no_byte_is_read_twice(self, tmp_path, row_group_size, k):
+        table = pa.table({"x": np.random.default_rng(1).random(N), "s": [f"s{i % 50}" for i in range(N)]})
+        for index in (True, False):
+            path = tmp_path / f"{index}.parquet"
+            pq.write_table(
+                table,
+                path,
+                row_group_size=row_group_size,
+                data_page_size=8192,
+                write_page_index=index,
+                write_batch_size=256,
+            )
+            source = open_paths(path)
+            sampled = aq.sample(source, k, rng=7)
+            groups = source.plan.facts()["row_groups"]
+            assert source.bytes_read <= path.stat().st_size + groups * CHECKED_BYTES
+            assert sampled.to_pydict() == aq.sample(table, k, rng=7).to_pydict()
+
+    def test_hopping_costs_a_header_a_page(self, tmp_path):
+        path = tmp_path / "x.parquet"
+        table = pa.table({"x": np.random.default_rng(1).random(N)})
+        pq.write_table(table, path, data_page_size=65_536, compression="none", use_dictionary=False)
+        pages = open_paths(path).explain(picker(np.array([5])), ["x"]).columns["x"].pages_there
+        source = open_paths(path)
+        before = source.bytes_read
+        aq.take_rows(source, [5, N // 2])
+        page = 65_536 * 1.3
+        assert source.bytes_read - before <= 2 * page + pages * HEADER_BYTES + CHECKED_BYTES
+
+
 def test_the_provenance_says_what_was_planned(path):
     plan = aq.provenance(aq.sample(path, 3, rng=7))["plan"]
     assert plan["rows"] == 3
@@ -90,7 +170,7 @@ class TestCommand:
         assert err == ""
         assert out.splitlines() == [
             "3 of 200,000 rows, seed 7",
-            "read to choose them: 0.0 MB",
+            "read to choose them: 0.1 MB",
             "row groups: 3 of 4",
             "pages: 3 of 147 in these row groups, where they are known",
             "to read: 0.0 MB at most, of 3.2 MB in files",
@@ -101,7 +181,7 @@ class TestCommand:
 
     def test_rows_are_chosen_as_for_the_sample(self, path, capsys):
         assert main(["sample", path, "-n", "3", "--seed", "7", "--explain", "--weights", "x"]) == 0
-        assert "read to choose them: 1.6 MB\n" in capsys.readouterr().out
+        assert "read to choose them: 1.7 MB\n" in capsys.readouterr().out
 
     @pytest.mark.parametrize(("arguments", "message"), [
         (["-o", "x.parquet"], "output: must be left out with --explain, which writes no sample, got 'x.parquet'"),

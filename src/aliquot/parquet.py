@@ -273,7 +273,7 @@ class Parquet(Source):
             )
             if twice is not None:
                 raise ValueError(f"must have columns of different names, got {twice!r} twice")
-            return ParquetPart(file, info.size, info.mtime_ns, layout.group_rows, schema, len(layout.tail) - 8)
+            return ParquetPart(file, info.size, info.mtime_ns, layout.group_rows, schema, len(layout.end[1]))
 
     def _ranges(self, layout: Layout) -> Ranges:
         return Ranges(layout.file, self._requests, self._gap, self._scratch, [layout.end])

@@ -10,8 +10,8 @@ from aliquot.ranges import Stretch
 PICKED_VALUE = 4
 """What it costs to pick a value out of a page, decoding a value in passing being 1.
 
-Measured on five columns, snappy and zstd: to scan takes 1.4 - 10 times as long as to pick 5 % of all rows, 1 - 4 times
-at 20 %, 0.6 - 1.2 times at 50 %.
+Measured on six columns, snappy and zstd: to scan takes 1.5 - 17 times as long as to pick 5 % of all rows, 0.8 - 6 times
+at 20 %, 0.5 - 2 times at 50 % (``python bench/parquet_costs.py``, as for the constants of ``ranges``).
 """
 
 READ_VALUE = 1
