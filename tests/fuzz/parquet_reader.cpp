@@ -71,6 +71,9 @@ void read_chunk(const aliquot::parquet_footer& footer, std::size_t group, std::s
 {
   const aliquot::column_chunk& chunk = footer.chunks[group * footer.leaves.size() + leaf];
   const std::int64_t num_rows = footer.group_rows[group];
+  aliquot::value_picker known(footer.leaves[leaf]);
+  if (known.fits() && known.pick_constant(statistics_of(footer, chunk), chunk.physical, num_rows))
+    require(known.num_rows() == 1 && !known.page().empty());
   aliquot::page_table table(chunk, num_rows, static_cast<std::int64_t>(file.size()));
   if (!footer.leaves[leaf].flat || !table.fits() || num_rows == 0 || !find_pages(table, chunk, file)) return;
   std::vector<std::int64_t> rows{0, 0, num_rows / 3, num_rows / 2, num_rows - 1};
