@@ -306,6 +306,33 @@ class TestLaws:
         assert m.labels == []
 
 
+class TestManyStrings:
+    """More of them than are given codes at once."""
+
+    @pytest.mark.parametrize("encode", [False, True])
+    def test_they_are_counted_and_taken_back_as_their_codes_are(self, encode):
+        y_true, y_pred = rows(150_000, 5)
+        names = pa.array([f"class {i}" for i in range(5)])
+        columns = [names.take(pa.array(side)) for side in (y_true, y_pred)]
+        columns = [column.dictionary_encode() if encode else column for column in columns]
+        weight = np.random.default_rng(1).random(150_000)
+        m, of_codes = aq.ConfusionMatrix(), aq.ConfusionMatrix()
+        m.update(*columns, sample_weight=weight)
+        of_codes.update(y_true, y_pred, sample_weight=weight)
+        assert m.matrix.tolist() == of_codes.matrix.tolist()
+        m.revert(*columns, sample_weight=weight)
+        assert (m.labels, m.n_seen) == ([], 0)
+
+    def test_a_late_label_that_is_not_among_those_given_leaves_the_state_as_it_was(self):
+        labels = ["a"] * 140_000 + ["c"] + ["a"] * 10
+        m = aq.ConfusionMatrix(["a", "b"])
+        m.update(["a", "b"], ["b", "b"])
+        with pytest.raises(ValueError, match=r"^y_pred: must be one of the labels, got 'c' at row 140002$"):
+            m.update(["a"] * len(labels), labels)
+        assert m.matrix.tolist() == [[0, 1], [0, 1]]
+        assert m.n_seen == 2
+
+
 class TestKernels:
     @given(
         st.integers(-(2**40), 2**40), st.integers(1, 300), st.integers(1, 1500), st.integers(0, 3), st.integers(1, 40)

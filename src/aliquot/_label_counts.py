@@ -23,6 +23,9 @@ WIDEST = 2**31 - 1
 LOOK_AHEAD = 2**16
 """Rows that room is made for at once; more than the block in which a kernel met a label that has none."""
 
+CODED_ROWS = 2**16
+"""Rows of strings that are given codes at once, which stay in the cache until they are counted."""
+
 NEAR = 2**24
 """Codes within this of each other are renumbered by a table of them all, not by searching."""
 
@@ -80,14 +83,15 @@ class Piece:
         """The number of a row, for an error."""
         return self.first_row + (i if self.positions is None else int(self.positions[i]))
 
-    def slice(self, first: int) -> "Piece":
-        """The rows from one on."""
+    def slice(self, first: int, last: int | None = None) -> "Piece":
+        """The rows in [first, last), or all from one on."""
+        part = slice(first, last)
         return Piece(
-            [column.slice(first) for column in self.columns],
-            None if self.weights is None else self.weights[first:],
+            [column[part] for column in self.columns],
+            None if self.weights is None else self.weights[part],
             self.first_row + (first if self.positions is None else 0),
-            None if self.positions is None else self.positions[first:],
-            None if self.slices is None else self.slices[first:],
+            None if self.positions is None else self.positions[part],
+            None if self.slices is None else self.slices[part],
         )
 
     def rows(self) -> Rows:

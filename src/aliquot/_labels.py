@@ -43,6 +43,24 @@ def kind_of(type_: pa.DataType) -> str:
     return kind_of(type_.value_type) if type_.id == DICTIONARY else _KINDS.get(type_.id, "")
 
 
+def check_labels(name: str, values: Any) -> list[Any]:
+    """``values`` as labels that differ."""
+    array = as_labels(name, values)
+    labels: list[Any] = array.to_pylist()
+    if not labels:
+        raise ValueError(f"{name}: must hold at least one label, got none")
+    if array.null_count or kind_of(array.type) == "null":
+        raise ValueError(f"{name}: must not be null, got null at row {labels.index(None)}")
+    if kind_of(array.type) == "float":
+        if any(not label.is_integer() for label in labels):
+            raise ValueError(f"{name}: must hold whole numbers, got {labels}")
+        labels = [int(label) for label in labels]
+    if len(set(labels)) < len(labels):
+        twice = next(label for i, label in enumerate(labels) if label in labels[:i])
+        raise ValueError(f"{name}: must differ from each other, got {twice!r} twice")
+    return labels
+
+
 def valid_rows(values: pa.Array) -> pa.BooleanArray | None:
     """Which rows of a column are not null, nulls among the values of a dictionary included; None if all are not."""
     if values.type.id != DICTIONARY or values.dictionary.null_count == 0:
@@ -61,6 +79,12 @@ def whole_numbers(name: str, values: pa.Array, row_number: Callable[[int], int])
         row = int(wrong.argmax())
         raise ValueError(f"{name}: must hold whole numbers below 2**63, got {numbers[row]} at row {row_number(row)}")
     return pa.array(numbers.astype(np.int64))
+
+
+def plain_numbers(array: pa.Array) -> pa.Array:
+    """Numbers out of their dictionary: kernels read those themselves, but codes only of strings."""
+    of_numbers = array.type.id == DICTIONARY and kind_of(array.type) != "string"
+    return array.dictionary_decode() if of_numbers else array
 
 
 def pieces(columns: list[pa.Array | pa.ChunkedArray]) -> Iterator[tuple[int, list[pa.Array]]]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from aliquot import _arrow
 from aliquot._checks import check_choice, describe
-from aliquot._label_counts import ARGUMENTS, Cells, LabelCounts, Piece, Table
-from aliquot._labels import DICTIONARY, as_labels, kind_of, pieces, valid_rows
+from aliquot._label_counts import ARGUMENTS, CODED_ROWS, Cells, LabelCounts, Piece, Table
+from aliquot._labels import as_labels, check_labels, kind_of, pieces, plain_numbers, valid_rows
 from aliquot._numbers import as_floats, as_numbers, check_weights
 from aliquot._saved import pack, unpack
 from aliquot._scores import Scores
@@ -354,36 +354,16 @@ class ConfusionMatrix(Scores):
                 of_rows = None if of_rows is None else np.ascontiguousarray(of_rows[positions])
                 in_slices = None if in_slices is None else in_slices[positions]
             if len(arrays[0]):
-                arrays = [_plain_numbers(array) for array in arrays]
-                yield Piece(arrays, of_rows, first_row + start, positions, in_slices)
-
-
-def check_labels(name: str, values: Any) -> list[Any]:
-    """``values`` as labels that differ."""
-    array = as_labels(name, values)
-    labels: list[Any] = array.to_pylist()
-    if not labels:
-        raise ValueError(f"{name}: must hold at least one label, got none")
-    if array.null_count or kind_of(array.type) == "null":
-        raise ValueError(f"{name}: must not be null, got null at row {labels.index(None)}")
-    if kind_of(array.type) == "float":
-        if any(not label.is_integer() for label in labels):
-            raise ValueError(f"{name}: must hold whole numbers, got {labels}")
-        labels = [int(label) for label in labels]
-    if len(set(labels)) < len(labels):
-        twice = next(label for i, label in enumerate(labels) if label in labels[:i])
-        raise ValueError(f"{name}: must differ from each other, got {twice!r} twice")
-    return labels
+                arrays = [plain_numbers(array) for array in arrays]
+                piece = Piece(arrays, of_rows, first_row + start, positions, in_slices)
+                if kind_of(arrays[0].type) == "string" and len(piece) > CODED_ROWS:
+                    yield from (piece.slice(at, at + CODED_ROWS) for at in range(0, len(piece), CODED_ROWS))
+                else:
+                    yield piece
 
 
 def _kind_of_label(label: Any) -> str:
     return "string" if isinstance(label, str) else "number"
-
-
-def _plain_numbers(array: pa.Array) -> pa.Array:
-    """Numbers out of their dictionary: kernels read those themselves, but codes only of strings."""
-    of_numbers = array.type.id == DICTIONARY and kind_of(array.type) != "string"
-    return array.dictionary_decode() if of_numbers else array
 
 
 def _saved_cells(cells: Cells) -> pa.RecordBatch:
