@@ -5,6 +5,7 @@ Importing this imports numba.
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,21 +39,38 @@ class _Used:
         self.totals = parts.totals(n)[self.there]
         self.in_rows = parts.rows is not None
         self.names = [parts.names[j] for j in self.there]
-        self._many = len(parts)
+        self.all_parts = len(parts)
 
     def __len__(self) -> int:
         return len(self.there)
 
-    def rows(self, part_of_row: NDArray[Any], totals: Counts) -> Rows:
-        """The rows of each part, of those that get none too."""
-        rows = [np.empty(0, np.int64)] * self._many
-        for j, its_rows in zip(self.there, rows_of(part_of_row, totals), strict=True):
+
+@dataclass(frozen=True)
+class Assigned:
+    """The part of each row, among those that get rows, the rows of each of these, and what could not be had."""
+
+    used: _Used
+    parts: NDArray[Any]
+    totals: Counts
+    unmet: Report
+
+    def rows(self) -> Rows:
+        """The rows of each part, of those that get none too, ascending."""
+        rows = [np.empty(0, np.int64)] * self.used.all_parts
+        for j, its_rows in zip(self.used.there, rows_of(self.parts, self.totals), strict=True):
             rows[j] = its_rows
         return rows
 
+    def part_of_row(self) -> NDArray[Any]:
+        """The part of each row among all of them, of as few bytes as do."""
+        if len(self.used) == self.used.all_parts:
+            return self.parts
+        parts: NDArray[Any] = self.used.there.astype(np.min_scalar_type(self.used.all_parts))[self.parts]
+        return parts
 
-def split_strata(seed: Words, strata: Classes, parts: Parts, rare: str) -> tuple[Rows, Report]:
-    """The rows of each part, and what could not be had; each stratum in its shares."""
+
+def split_strata(seed: Words, strata: Classes, parts: Parts, rare: str) -> Assigned:
+    """The part of each row, each stratum in its shares."""
     used = _Used(parts, len(strata.labels))
     dealt = deal(seed, strata, used.weights, lambda sizes, first: _table(seed, strata, used, rare, sizes, first))
 
@@ -65,11 +83,11 @@ def split_strata(seed: Words, strata: Classes, parts: Parts, rare: str) -> tuple
             for j in np.flatnonzero(dealt.table[h] == 0)
         ]
 
-    return used.rows(dealt.parts, totals_of(dealt.table)), unmet
+    return Assigned(used, dealt.parts, totals_of(dealt.table), unmet)
 
 
-def split_groups(seed: Words, groups: Classes, strata: Classes, parts: Parts, rare: str) -> tuple[Rows, Report]:
-    """The rows of each part, and what could not be had; no group in two parts."""
+def split_groups(seed: Words, groups: Classes, strata: Classes, parts: Parts, rare: str) -> Assigned:
+    """The part of each row, no group in two parts."""
     if rare not in ("spread", "error"):
         raise ValueError(f"rare: must be 'spread' or 'error' with groups, got {rare!r}")
     used = _Used(parts, len(groups.labels))
@@ -92,13 +110,13 @@ def split_groups(seed: Words, groups: Classes, strata: Classes, parts: Parts, ra
             for g in too_large[np.argsort(dealt.first[too_large])]
         ]
 
-    return used.rows(dealt.parts, dealt.totals), unmet
+    return Assigned(used, dealt.parts, dealt.totals, unmet)
 
 
-def split_label_sets(seed: Words, labels: LabelSets, parts: Parts) -> tuple[Rows, Report]:
-    """The rows of each part; the rows of each label in its shares, as nearly as may be."""
+def split_label_sets(seed: Words, labels: LabelSets, parts: Parts) -> Assigned:
+    """The part of each row; the rows of each label in its shares, as nearly as may be."""
     used = _Used(parts, labels.n)
-    return used.rows(_stratify(seed, labels, used.weights, used.totals), used.totals), list
+    return Assigned(used, _stratify(seed, labels, used.weights, used.totals), used.totals, list)
 
 
 def fold_strata(seed: Words, strata: Classes, n_folds: int) -> NDArray[np.int32]:

@@ -26,6 +26,9 @@ Columns = str | Iterable[str] | None
 MOST_ROWS = 2**32
 """As for ``split_indices``."""
 
+COUNTED_ROWS = 2**20
+"""Rows whose strata and parts are counted at once, in 8 bytes each."""
+
 FEW_PARTS = 16
 """To so many parts the rows of a batch are told apart by a comparison each, to more by sorting."""
 
@@ -211,8 +214,10 @@ class Partition:
         else:
             part_of_row = self._by_row(words, in_strata, last, others)
         if self.strata is not None:
-            pairs = in_strata.astype(np.int64) * len(self.parts) + part_of_row
-            table = np.bincount(pairs, minlength=len(self.strata.book) * len(self.parts))
+            table = np.zeros(len(self.strata.book) * len(self.parts), np.int64)
+            for first in range(0, len(part_of_row), COUNTED_ROWS):
+                here = slice(first, first + COUNTED_ROWS)
+                np.add.at(table, in_strata[here].astype(np.int64) * len(self.parts) + part_of_row[here], 1)
             labels = self.strata.book.labels()
             self.counts = StrataCounts(self.strata.option, labels, table.reshape(-1, len(self.parts)))
         return part_of_row
@@ -229,14 +234,11 @@ class Partition:
         if others:
             book = others[-1].book
             together = _classes.Classes(groups, 0, max(len(book), 1), [_LabelOf(groups, book)])
-            rows, report = split_groups(words, together, by, self.parts, self.rare)
+            assigned = split_groups(words, together, by, self.parts, self.rare)
         else:
-            rows, report = split_strata(words, by, self.parts, self.rare)
-        part_of_row = np.empty(len(strata), np.min_scalar_type(len(self.parts)))
-        for part, its_rows in enumerate(rows):
-            part_of_row[its_rows] = part
-        self.unmet = [dict(zip(REPORT.names, each, strict=True)) for each in report()]
-        return part_of_row
+            assigned = split_strata(words, by, self.parts, self.rare)
+        self.unmet = [dict(zip(REPORT.names, each, strict=True)) for each in assigned.unmet()]
+        return assigned.part_of_row()
 
 
 class _Labels:

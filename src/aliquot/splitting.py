@@ -153,14 +153,14 @@ def split_indices(
     key = _rng.key_of(seed)
     if strata is not None and is_label_sets(strata):
         _check_alone("groups", groups)
-        rows, unmet = split_label_sets(key, as_label_sets("strata", strata, n), wanted)
+        assigned = split_label_sets(key, as_label_sets("strata", strata, n), wanted)
     elif groups is not None:
         by = one_class(n) if strata is None else as_classes("strata", strata, n)
-        rows, unmet = split_groups(key, as_classes("groups", groups, n), by, wanted, rare)
+        assigned = split_groups(key, as_classes("groups", groups, n), by, wanted, rare)
     else:
         by = one_class(n) if strata is None else as_classes("strata", strata, n)
-        rows, unmet = split_strata(key, by, wanted, rare)
-    return Split(dict(zip(wanted.names, rows, strict=True)), seed, unmet)
+        assigned = split_strata(key, by, wanted, rare)
+    return Split(dict(zip(wanted.names, assigned.rows(), strict=True)), seed, assigned.unmet)
 
 
 def fold_indices(
