@@ -306,6 +306,17 @@ class TestLaws:
         assert m.labels == []
 
 
+@pytest.mark.parametrize("base", [0, 2**52 - 3, 2**52, -(2**53), 2**62])
+def test_floats_count_as_the_integers_that_they_are(base):
+    step = 2048 if base == 2**62 else 1
+    y_true, y_pred = (base + step * side for side in rows(100_000, 4))
+    floats, integers = aq.ConfusionMatrix(), aq.ConfusionMatrix()
+    for _ in range(2):
+        floats.update(y_true.astype(float), y_pred.astype(float))
+        integers.update(y_true.astype(float).astype(np.int64), y_pred.astype(float).astype(np.int64))
+    assert floats == integers
+
+
 class TestManyStrings:
     """More of them than are given codes at once."""
 

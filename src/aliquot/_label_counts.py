@@ -23,6 +23,9 @@ WIDEST = 2**31 - 1
 LOOK_AHEAD = 2**16
 """Rows that room is made for at once; more than the block in which a kernel met a label that has none."""
 
+FAR = 2**52
+"""Kernels read no floats from here on, which may not tell whole numbers apart."""
+
 CODED_ROWS = 2**16
 """Rows of strings that are given codes at once, which stay in the cache until they are counted."""
 
@@ -143,18 +146,17 @@ class LabelCounts:
             self._count_codes(piece)
             return
         at = 0
-        if not self._width:
+        if piece.weights is not None:
             piece = piece.whole()
-            if not self._widen(piece, 0):
-                self._count_codes(piece)
-                return
-        elif piece.weights is not None:
-            piece = piece.whole()
+        if not self._width and not self._widen(piece.slice(0, LOOK_AHEAD)):
+            self._count_codes(piece)
+            return
         rows = piece.rows()
         while (at := self._of(piece).count(rows, at, len(piece))) < len(piece):
             try:
-                piece = piece.whole()
-                near = self._widen(piece, at)
+                near = self._widen(piece.slice(at, at + LOOK_AHEAD))
+                if abs(self._base) >= FAR:
+                    piece = piece.whole()
             except BaseException:
                 self._of(piece).uncount(rows, 0, at)
                 raise
@@ -230,13 +232,14 @@ class LabelCounts:
             )
         return self._counts
 
-    def _widen(self, piece: Piece, first: int) -> bool:
-        """Have room for the labels of the next rows from ``first`` on; False if they have codes from now on."""
-        numbers = [column.slice(first, LOOK_AHEAD).to_numpy(zero_copy_only=False) for column in piece.columns]
+    def _widen(self, piece: Piece) -> bool:
+        """Have room for the labels of these rows; False if they have codes from now on."""
+        piece = piece.whole()
+        numbers = [column.to_numpy(zero_copy_only=False) for column in piece.columns]
         low, high = min(int(each.min()) for each in numbers), max(int(each.max()) for each in numbers)
         if self._given is not None:
             outside = [(each < self._base) | (each >= self._base + self._width) for each in numbers]
-            raise _unknown_label(piece.slice(first), outside)
+            raise _unknown_label(piece, outside)
         return self._has_room(low, high)
 
     def _has_room(self, low: int, high: int) -> bool:
