@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from aliquot._kernels.scored_rows import scores as scores_of
+from aliquot._scored_rows import MassRange, read_rows
 from scored import curve_of
 
 N = 100_001
@@ -66,3 +67,26 @@ def test_areas_of_wide_masses_are_those_of_counts(limbs):
     rel = 2.0**-50 + 2.0 ** (-30 * limbs + 20)
     assert wide.roc_auc() == pytest.approx(counted.roc_auc(), rel=rel)
     assert wide.average_precision() == pytest.approx(counted.average_precision(), rel=rel)
+
+
+@pytest.mark.parametrize("kind", ["even", "growing", "shrinking", "whole", "subnormal and huge"])
+def test_the_bits_of_all_weights_are_known(kind):
+    """Most blocks of weights are seen to be within what there was before."""
+    rng = np.random.default_rng(11)
+    w = {
+        "even": rng.random(3000) + 0.5,
+        "growing": 2.0 ** np.linspace(-500, 500, 3000),
+        "shrinking": rng.random(3000) * 2.0 ** np.linspace(500, -500, 3000),
+        "whole": rng.integers(0, 9, 3000).astype(float),
+        "subnormal and huge": np.where(rng.random(3000) < 0.001, 5e-324, np.finfo(float).max),
+    }[kind]
+    w[1000:1256] = 1.0
+    ratios = [weight.as_integer_ratio() for weight in w[w > 0].tolist()]
+    lowest = [(n & -n).bit_length() - d.bit_length() for n, d in ratios]
+    highest = [n.bit_length() - d.bit_length() for n, d in ratios]
+    read = read_rows(np.ones(3000, bool), np.arange(3000), w)
+    assert read.masses == MassRange(len(ratios), min(lowest), max(highest))
+    assert np.array_equal(read.weights, w[w > 0])
+    w[2999] = np.inf
+    with pytest.raises(ValueError, match=r"^sample_weight: must be finite and not negative, got inf at row 2999$"):
+        read_rows(np.ones(3000, bool), np.arange(3000), w)

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -133,10 +132,11 @@ template <class Key>
 class value_counts
 {
  public:
-  // Whether rows whose words differ in these bits, of which the first is the label, are few enough values.
+  // Whether rows whose words differ in these bits, the label's aside, are few enough values.
   static bool suits(std::size_t rows, Key differing) noexcept
   {
-    return differing >> std::countr_zero(differing) < std::min(std::size_t{8} * rows, most_values);
+    const int bits = differing == 0 ? 0 : static_cast<int>(std::bit_width(differing)) - std::countr_zero(differing);
+    return rows >= fewest_rows && bits <= most_bits && std::size_t{1} << bits <= 8 * rows;
   }
 
   // As count_rows; rows in any order.
@@ -144,6 +144,7 @@ class value_counts
                     int shift)
   {
     counts_.resize(most_values);
+    seen_.resize(most_values / 64);
     const int low = differing == 0 ? 1 : std::countr_zero(differing);
     const auto mask = static_cast<Key>(differing == 0 ? Key{0} : (std::bit_floor(differing) << 1) - 1) >> low;
     const Key base = (rows[0].word & ~static_cast<Key>(mask << low)) >> 1 | first_bit;
@@ -167,10 +168,12 @@ class value_counts
   }
 
  private:
-  static constexpr std::size_t most_values = 1 << 15;
+  static constexpr std::size_t fewest_rows = 1 << 12;  // for the sake of clearing counts
+  static constexpr int most_bits = 15;                 // counts that leave room for rows in a second-level cache
+  static constexpr std::size_t most_values = std::size_t{1} << most_bits;
 
   std::vector<std::uint64_t> counts_;  // none between calls: positive rows in the lower half, negative ones above
-  std::array<std::uint64_t, most_values / 64> seen_{};
+  std::vector<std::uint64_t> seen_;    // a bit a value
 };
 
 // Rows made by row(i), dealt to `room` and written from there.

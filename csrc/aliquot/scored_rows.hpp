@@ -127,6 +127,25 @@ struct weight_range {
   int highest = std::numeric_limits<int>::min();
 };
 
+namespace detail
+{
+
+inline constexpr std::size_t weight_block = 256;
+
+// Whether all weights are above 0, finite, and such that whatever their bits are, the range holds them: an exponent of
+// a double is that of its first bit, and its last is 52 below.
+inline bool are_within(std::span<const double> weights, const weight_range& range) noexcept
+{
+  if (range.lowest > range.highest) return false;
+  const double least = std::ldexp(1.0, range.lowest + 52);
+  const double beyond = std::ldexp(1.0, range.highest + 1);  // infinite if there is nothing beyond
+  std::uint64_t outside = 0;                                 // as wide as weights, so that the loop becomes vectors
+  for (const double weight : weights) outside |= static_cast<std::uint64_t>(!(weight >= least && weight < beyond));
+  return outside == 0;
+}
+
+}  // namespace detail
+
 // Take out the rows that weigh nothing, in place. Returns how many are left; or, negative and less one, the first row
 // whose weight is negative, infinite or NaN.
 template <class Key>
@@ -134,17 +153,25 @@ std::int64_t drop_weightless(std::span<const double> from, Key* keys, std::uint8
                              weight_range& range) noexcept
 {
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    const double weight = from[i];
-    if (!(weight >= 0.0 && weight <= std::numeric_limits<double>::max())) return -1 - static_cast<std::int64_t>(i);
-    keys[kept] = keys[i];
-    labels[kept] = labels[i];
-    weights[kept] = weight;
-    if (weight == 0.0) continue;
-    const odd_weight odd(weight);
-    range.lowest = std::min(range.lowest, odd.exponent);
-    range.highest = std::max(range.highest, odd.top());
-    ++kept;
+  for (std::size_t at = 0; at < from.size(); at += detail::weight_block) {
+    const auto block = from.subspan(at, std::min(detail::weight_block, from.size() - at));
+    if (kept == at && detail::are_within(block, range)) {
+      std::copy(block.begin(), block.end(), weights + at);
+      kept += block.size();
+      continue;
+    }
+    for (std::size_t i = at; i < at + block.size(); ++i) {
+      const double weight = from[i];
+      if (!(weight >= 0.0 && weight <= std::numeric_limits<double>::max())) return -1 - static_cast<std::int64_t>(i);
+      keys[kept] = keys[i];
+      labels[kept] = labels[i];
+      weights[kept] = weight;
+      if (weight == 0.0) continue;
+      const odd_weight odd(weight);
+      range.lowest = std::min(range.lowest, odd.exponent);
+      range.highest = std::max(range.highest, odd.top());
+      ++kept;
+    }
   }
   return static_cast<std::int64_t>(kept);
 }

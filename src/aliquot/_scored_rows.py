@@ -189,7 +189,7 @@ def _of_numpy(name: str, values: Any) -> pa.Array:
         raise ValueError(f"{name}: must have one dimension, got shape {array.shape}")
     if array.dtype == bool and not isinstance(array, np.ma.MaskedArray):
         array = np.ascontiguousarray(array).view(np.uint8)  # a byte each, as labels are read; Arrow would pack them
-    return pa.array(array.astype(array.dtype.newbyteorder("="), copy=False))
+    return pa.array(array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("=")))
 
 
 def _labels(values: pa.Array, positive: Any) -> pa.Array:
