@@ -261,7 +261,11 @@ def weighted_keys(seed, weights, design, first_row=0):
         exponentials_of(hashes) if design == "successive" else (hashes >> np.uint64(11)).astype(float) * 2.0**-53
     )
     with np.errstate(divide="ignore", over="ignore"):
-        keys = np.minimum(numerators / weights, np.finfo(float).max)
+        keys = numerators / weights
+    # From 2**1023 on, binade by binade, each a 64th of the last one.
+    for i in np.flatnonzero((keys >= 2.0**1023) & (np.asarray(weights) > 0)):
+        mantissa, exponent = math.frexp(numerators[i] * 2.0**-64 / weights[i])
+        keys[i] = 2.0**1023 * (1 + (math.floor((2 * mantissa - 1) * 2.0**46) * 2.0**-46 + (exponent - 960)) / 64)
     keys[np.asarray(weights) == 0] = np.inf
     return keys
 

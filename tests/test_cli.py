@@ -66,6 +66,19 @@ class TestSample:
         )
         assert pyarrow.csv.read_csv("o.csv")["x"].to_pylist() == aq.sample_indices(N, 5, rng=7).tolist()
 
+    def test_csv_of_string_views(self, there):
+        views = pa.table({"v": pa.array(["a", None, "bc"], pa.string_view()), "x": [1, 2, 3]})
+        pq.write_table(views, "views.parquet")
+        assert cli.main(["sample", "views.parquet", "-n", "1", "--where", 'v != "a"', "-o", "o.csv", "--quiet"]) == 0
+        assert (there / "o.csv").read_text().splitlines() == ['"v","x"', '"bc",3']
+        assert cli.main(["sample", "views.parquet", "-n", "3", "-o", "o.csv", "--quiet"]) == 0
+        assert (there / "o.csv").read_text().splitlines() == ['"v","x"', '"a",1', ",2", '"bc",3']
+
+    def test_a_directory_is_no_output(self, there, capsys):
+        (there / "d.csv").mkdir()
+        assert cli.main(["sample", "data-0.parquet", "-n", "3", "-o", "d.csv"]) == 2
+        assert capsys.readouterr().err == "aliquot: -o: must be a file, got the directory 'd.csv'\n"
+
     def test_csv_on_standard_output(self, there):
         done = aliquot("sample", "data-*.parquet", "-n", "3", "--seed", "7", "--columns", "x")
         assert done.stdout.decode().splitlines() == ['"x"', *map(str, aq.sample_indices(N, 3, rng=7))]
@@ -221,6 +234,12 @@ class TestInspect:
         assert "  seed        7\n" in out
         assert "  population  5000\n" in out
         assert "  source      2 files: data-0.parquet, data-1.parquet\n" in out
+
+    def test_a_stream(self, there):
+        stream = aliquot("sample", "data-*.parquet", "-n", "40", "--seed", "7", "-o", "-").stdout
+        lines = aliquot("inspect", "-", input=stream).stdout.decode().splitlines()
+        assert lines[0].startswith("-: 40 rows in ")
+        assert "  seed        7" in lines
 
     def test_a_bad_file(self, there, capsys):
         (there / "bad.arrow").write_text("no")

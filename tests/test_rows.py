@@ -98,7 +98,7 @@ def test_dictionaries_hold_no_more_than_the_rows(files):
 
 @pytest.mark.parametrize(("rows", "bad", "position"), [
     ([N], N, 0), ([0, N + 5], N + 5, 1), ([0, -1], -1, 1), ([N - 1, 2**62, -2**62], 2**62, 1),
-    (np.array([2**64 - 1], np.uint64), 2**63 - 1, 0),
+    (np.array([2**64 - 1], np.uint64), 2**63 - 1, 0), ([0, 2**70], 2**63 - 1, 1), ([-(2**70)], -1, 0),
 ])  # fmt: skip
 def test_rows_that_are_not_there(files, rows, bad, position):
     expected = f"rows: must be from 0 to below the {N} rows there are, got {bad} at position {position}"
@@ -113,7 +113,8 @@ def test_rows_that_are_not_there(files, rows, bad, position):
     ([True], TypeError, "rows: must be integers, got list [True]"),
     (["a"], TypeError, "rows: must be integers, got list ['a']"),
     ([None], TypeError, "rows: must be integers, got list [None]"),
-    (5, ValueError, "rows: must have one dimension, got 0"),
+    (5, TypeError, "rows: must be integers, got int 5"),
+    (None, TypeError, "rows: must be integers, got NoneType None"),
     ([[1, 2]], ValueError, "rows: must have one dimension, got 2"),
     (pa.array([1, None]), ValueError, "rows: must not be null, got null at position 1"),
 ])  # fmt: skip

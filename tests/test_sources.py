@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -105,6 +106,49 @@ def test_an_iterable_that_raises_says_what():
 def test_a_schema_that_changes_is_an_error():
     with pytest.raises(ValueError, match=r"^source: must keep its schema, got y: int64 for x: int64 at row 10000$"):
         aq.sample(iter([TABLE, pa.table({"y": [1]})]), 5)
+
+
+@pytest.mark.parametrize("rows", [[TABLE.slice(0, 10), TABLE.slice(10)], (TABLE,)])
+def test_a_list_of_batches_can_be_read_again(rows):
+    batches = type(rows)(batch for table in rows for batch in table.to_batches())
+    assert open_source(batches).num_rows == N
+    assert aq.sample(batches, 9, rng=7).equals(aq.sample(TABLE, 9, rng=7))
+    with pytest.raises(ValueError, match=r"^source: must keep its schema, got y: int64 for x: int64 at row 10000$"):
+        aq.sample([*batches, pa.record_batch({"y": [1]})], 5)
+
+
+class TestViews:
+    """String views, views in dictionaries and runs, as polars and others hand them over."""
+
+    PLAIN = pa.table({"id": np.arange(100), "g": ["a", "bb", "a", None, "a string that is longer"] * 20})
+
+    @pytest.fixture(params=["view", "polars", "lazy", "categorical", "dictionary of views", "runs", "stream"])
+    def source(self, request):
+        views = self.PLAIN["g"].cast(pa.string_view())
+        if request.param == "view":
+            return self.PLAIN.set_column(1, "g", views)
+        if request.param == "stream":
+            return self.PLAIN.set_column(1, "g", views).to_reader(max_chunksize=7)
+        if request.param == "dictionary of views":
+            codes = self.PLAIN["g"].combine_chunks().dictionary_encode()
+            column = pa.DictionaryArray.from_arrays(codes.indices, codes.dictionary.cast(pa.string_view()))
+            return self.PLAIN.set_column(1, "g", column)
+        if request.param == "runs":
+            return self.PLAIN.set_column(1, "g", pc.run_end_encode(self.PLAIN["g"]))
+        frame = pl.from_arrow(self.PLAIN)
+        if request.param == "categorical":
+            return frame.with_columns(pl.col("g").cast(pl.Categorical))
+        return frame.lazy() if request.param == "lazy" else frame
+
+    @pytest.mark.parametrize("expression", [pc.field("g") == "a", pc.field("g").isin(["a", "bb"])])
+    def test_rows_are_filtered_by_them(self, source, expression):
+        expected = aq.sample(self.PLAIN, 5, where=expression, rng=7)["id"].to_pylist()
+        assert aq.sample(source, 5, where=expression, rng=7)["id"].to_pylist() == expected
+
+    def test_strata_are_made_of_them_and_filters(self, source):
+        options = {"strata": "g", "where": pc.field("id") > 5, "allocation": "equal", "rng": 7}
+        expected = aq.sample(self.PLAIN, 8, **options)["id"].to_pylist()
+        assert aq.sample(source, 8, **options)["id"].to_pylist() == expected
 
 
 def test_a_lazy_frame_without_rows_keeps_its_schema():

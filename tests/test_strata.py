@@ -477,6 +477,9 @@ class TestEdges:
         assert error(ValueError, {"a": 5}, strata="kind", allocation="equal") == (
             "size: must be a number with allocation or minimum, got a dict"
         )
+        large = TABLE.append_column("large", pa.array(np.where(np.arange(20_000) == 7, -1e150, 1.0)))
+        with raises(ValueError, "large: must be at most 1e+140 in size, got -1e+150 at row 7"):
+            aq.sample(large, 5, strata="kind", allocation="neyman:large")
         assert "allocation: must be a column of" in error(KeyError, 5, strata="kind", allocation="neyman:nope")
         assert error(TypeError, 5, strata="kind", allocation="neyman:kind") == (
             "allocation: must name a column of numbers, got 'kind' of type string"

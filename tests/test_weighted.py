@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
-from scipy import integrate
+from scipy import integrate, stats
 
 import aliquot as aq
 import laws
@@ -196,6 +196,53 @@ def test_weights_of_600_orders_of_magnitude():
     assert draw(ascending, 5, 1).min() > 4900
 
 
+@pytest.mark.parametrize("design", DESIGNS)
+def test_keys_beyond_the_range_of_float64_are_those_of_the_reference(design):
+    weights = np.exp2(np.random.default_rng(5).uniform(-1074, -1010, 3000))
+    keys = reference.weighted_keys(SEED, weights, design)
+    assert np.count_nonzero(keys > 2.0**1023) > 1000
+    assert np.isfinite(keys).all()
+    state = ReservoirState(2000, SEED)
+    state.stage_weights(weights, design == "priority")
+    state.commit(0)
+    rows, kept, _ = state.kept()
+    assert rows.tolist() == np.sort(np.argsort(keys)[:2000]).tolist()
+    assert kept.tolist() == keys[rows].tolist()
+
+
+@pytest.mark.parametrize("tiny", [5e-324, 1e-310, 2e-308])
+@pytest.mark.parametrize("design", DESIGNS)
+def test_tiny_weights_are_no_ties(tiny, design):
+    """Equal weights are as good as none: rows are as likely wherever they are, and weigh what the others do."""
+    weights = np.full(1000, tiny)
+    counts = np.zeros(10)
+    for seed in range(200):
+        counts += np.bincount(
+            aq.sample_indices(1000, 50, weights=weights, design=design, rng=seed) // 100, minlength=10
+        )
+    assert stats.chisquare(counts).pvalue > 1e-6
+    table = pa.table({"w": weights})
+    drawn = aq.sample(table, 50, weights="w", design=design, design_weight="d", rng=1)
+    assert 10 < np.mean(drawn["d"]) < 40
+    shuffled = aq.sample(table, 50, weights="w", design=design, order="random", rng=1)
+    assert len(shuffled) == 50
+    expected = [aq.poisson(table, 50, weights="w", rng=seed).read_all().num_rows for seed in range(40)]
+    assert 45 < np.mean(expected) < 55
+
+
+def test_weights_whose_sum_is_beyond_float64():
+    weights = np.full(1000, 1.7e308)
+    drawn = aq.sample_indices(1000, 500, weights=weights, replace=True, rng=1)
+    assert 350 < len(np.unique(drawn)) < 430  # 394 is what independent draws have
+    table = pa.table({"w": weights, "g": np.arange(1000) % 2})
+    assert aq.sample(table, 10, weights="w", replace=True, design_weight="d", rng=1)["d"].to_pylist() == [100.0] * 10
+    with pytest.raises(ValueError, match=r"^weights: must have a finite sum in each stratum with replace, got inf$"):
+        aq.sample(table, 10, weights="w", strata="g", replace=True)
+    kept = aq.Reservoir(5, weights="w", strata="g", rng=1)
+    kept.update(table)
+    assert kept == aq.Reservoir.from_bytes(kept.to_bytes())
+
+
 def test_negative_zeros_are_zeros():
     weights = WEIGHTS.copy()
     weights[weights == 0] = -0.0
@@ -304,11 +351,17 @@ class TestPoisson:
         expected = aq.poisson(TABLE, 300, weights="w", rng=7).read_all()
         assert aq.poisson(tmp_path, 300, weights="w", rng=7).read_all().equals(expected)
 
+    def test_a_stream_needs_its_total(self):
+        expected = aq.poisson(TABLE, 300, weights="w", rng=7).read_all()
+        drawn = aq.poisson(stream(), 300, weights="w", total=float(exact_sum(WEIGHTS)), rng=7).read_all()
+        assert drawn.equals(expected)
+
     def test_errors(self):
-        with pytest.raises(
-            TypeError, match=r"^weights: must be an array for a stream, whose total weight is not known"
-        ):
+        message = r"^total: must be given for a stream, unless weights are an array, got weights='w'$"
+        with pytest.raises(TypeError, match=message):
             aq.poisson(stream(), 5, weights="w")
+        with pytest.raises(ValueError, match=r"^total: must be positive and finite, got 0$"):
+            aq.poisson(stream(), 5, weights="w", total=0)
         with pytest.raises(ValueError, match=r"^size: must be positive and finite, got 0$"):
             aq.poisson(TABLE, 0, weights="w")
         with pytest.raises(TypeError, match=r"^size: must be a number, got str '5'$"):
@@ -582,7 +635,7 @@ class TestErrors:
         table = pa.table({"w": [0.0, 1.0, 0.0]})
         with pytest.raises(ValueError, match=r"^w: must be positive in at least 2 rows, got 1 such rows$"):
             aq.sample(table, 2, weights="w")
-        with pytest.raises(ValueError, match=r"^w: must be positive in at least 5 rows, got 0 such rows$"):
+        with pytest.raises(ValueError, match=r"^w: must be positive in at least 1 row, got 0 such rows$"):
             aq.sample(table.slice(0, 1), 5, weights="w", replace=True)
 
     def test_other_things(self):

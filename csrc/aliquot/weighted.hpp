@@ -123,12 +123,21 @@ inline std::uint64_t may_enter(const row_hash hash, std::uint32_t row, const dou
 
 }  // namespace detail
 
-// The key of a row of positive weight. Beyond the range of double, the largest finite one.
+// Keys up to here are quotients. Those of tiny weights go to 2^1080, where double ends at 2^1024, so beyond they are
+// logarithmic: 57 binades share the last one, each a 64th of it, in order.
+inline constexpr double last_quotient = 0x1p1023;
+
+// The key of a row of positive weight, finite.
 inline double weighted_key(std::uint64_t hash, double weight, weighted_design design) noexcept
 {
   const double v = static_cast<double>(static_cast<std::int64_t>(hash >> 11)) * 0x1p-53;
-  const double key = (design == weighted_design::priority ? v : exponential_of(hash)) / weight;
-  return std::min(key, std::numeric_limits<double>::max());
+  const double numerator = design == weighted_design::priority ? v : exponential_of(hash);
+  const double key = numerator / weight;
+  if (key < last_quotient) [[likely]]
+    return key;
+  // The bits of a double are its logarithm, in straight pieces.
+  const auto beyond = std::bit_cast<std::uint64_t>(numerator * 0x1p-64 / weight) - std::bit_cast<std::uint64_t>(0x1p959);
+  return std::bit_cast<double>(std::bit_cast<std::uint64_t>(last_quotient) + (beyond >> 6));
 }
 
 inline constexpr std::int64_t all_weights_good = -1;

@@ -153,6 +153,25 @@ def consolidate(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> list[pa
     return joined
 
 
+def without_views(table: pa.Table) -> pa.Table:
+    """The same values with plain columns for string views and run-end encoded ones, which few functions know."""
+    for i, field in enumerate(table.schema):
+        column = table.column(i)
+        if pa.types.is_dictionary(field.type):
+            plain = pa.dictionary(field.type.index_type, _plain(field.type.value_type), field.type.ordered)
+            if plain != field.type:
+                chunks = [
+                    pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.cast(plain.value_type))
+                    for chunk in column.chunks
+                ]
+                table = table.set_column(i, field.with_type(plain), pa.chunked_array(chunks, plain))
+        elif _plain(field.type) != field.type:
+            if pa.types.is_run_end_encoded(field.type):
+                column = pc.run_end_decode(column)
+            table = table.set_column(i, field.with_type(_plain(field.type)), column.cast(_plain(field.type)))
+    return table
+
+
 def with_own_dictionaries(batch: pa.RecordBatch, first: pa.RecordBatch | None = None) -> pa.RecordBatch:
     """The batch with dictionaries of no more than its own values, but where it shares those of ``first``."""
     if not has_dictionaries(batch.schema):

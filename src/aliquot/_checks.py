@@ -4,6 +4,7 @@ import math
 import operator
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import SupportsFloat
 
 MAX_ROWS = 2**62
 
@@ -39,6 +40,16 @@ def check_fraction(name: str, value: object) -> float:
     if not 0.0 < share <= 1.0:
         raise ValueError(f"{name}: must be above 0 and at most 1, got {value}")
     return share
+
+
+def check_positive(name: str, value: object) -> float:
+    """``value`` as a positive finite number."""
+    if isinstance(value, bool | str) or not isinstance(value, SupportsFloat):
+        raise TypeError(f"{name}: must be a number, got {describe(value)}")
+    number = float(value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name}: must be positive and finite, got {value}")
+    return number
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> str:

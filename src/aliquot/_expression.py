@@ -5,6 +5,8 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from aliquot._arrow import without_views
+
 
 def goes_by_position(expression: pc.Expression) -> bool:
     """Whether an expression names columns by their number."""
@@ -15,6 +17,7 @@ def evaluate(expression: pc.Expression, table: pa.Table, argument: str) -> pa.Ch
     """The value of an expression for each row of a table; errors name the argument it came as."""
     from pyarrow import acero
 
+    table = without_views(table)
     plan = acero.Declaration.from_sequence(
         [
             acero.Declaration("table_source", acero.TableSourceNodeOptions(table)),
@@ -34,7 +37,11 @@ def evaluate(expression: pc.Expression, table: pa.Table, argument: str) -> pa.Ch
 
 
 def columns_of(expression: pc.Expression, empty: pa.Table, argument: str) -> list[str]:
-    """Pyarrow tells only by trying: a column is read if nothing binds once it has another name."""
+    """Pyarrow tells only by trying: a column is read if nothing binds once it has another name.
+
+    KeyError for a column that is not there.
+    """
+    evaluate(expression, empty, argument)
     text = str(expression)
     names: list[str] = empty.schema.names
     if goes_by_position(expression):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TypeAlias
 
 import numpy as np
@@ -131,7 +132,7 @@ class Job:
         numbers, keys, bad = select_weighted(self.seed, values, size, self.output.design == "priority")
         if bad >= 0:
             raise bad_weight(weights.name, values[bad], bad)
-        total = float(exact_sum(values)) if self.output.replace else 0.0
+        total = exact_sum(values) if self.output.replace else Fraction(0)
         # A million weights from all over memory cost more than their keys: only if they are asked for.
         wanted = self.output.replace or self.output.design_weight is not None
         kept = Kept(numbers, keys, rows, np.inf, values[numbers] if wanted else None, total)
@@ -153,8 +154,9 @@ class Job:
             size = int(kept.strata.draws.sum())
             return Drawn(kept, self.output.arrange(self.seed, kept, size))
         size = self._size_of(kept.population)
-        if self.weights is not None and len(kept.rows) < (min(size, 1) if self.output.replace else size):
-            raise too_few_positive(self.weights.name, size, len(kept.rows))
+        needed = min(size, 1) if self.output.replace else size
+        if self.weights is not None and len(kept.rows) < needed:
+            raise too_few_positive(self.weights.name, needed, len(kept.rows))
         if len(kept.rows) > size and self.weights is not None and not self.output.replace:
             kept = kept.smallest(size)
         return Drawn(kept, self.output.arrange(self.seed, kept, size))

@@ -4,6 +4,7 @@ Order, draws with replacement, added columns, provenance.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from aliquot._designs import NON_PROBABILITY, UNIFORM
 from aliquot._kernels.simple_random import draw_ranks, draw_weighted_ranks, select_rows
 from aliquot._provenance import attach
 from aliquot._rng import Words
+from aliquot._weighted_keys import times_keys
 
 ORDERS = ("source", "random")
 
@@ -48,7 +50,7 @@ class Kept:
     population: int
     threshold: float = np.inf
     weights: NDArray[np.float64] | None = None
-    total: float = 0.0
+    total: Fraction = Fraction(0)
     strata: KeptStrata | None = None
 
     def smallest(self, size: int) -> "Kept":
@@ -111,7 +113,8 @@ class Output:
             ranks, _ = draw_ranks(seed, kept.population, size if kept.population else 0)
             chosen = by_key[ranks]
         else:
-            ranks, _ = draw_weighted_ranks(seed, kept.weights[by_key], kept.total, size if len(by_key) else 0)
+            weights, total = _summable(kept.weights[by_key], kept.total)
+            ranks, _ = draw_weighted_ranks(seed, weights, total, size if len(by_key) else 0)
             chosen = by_key[ranks]
         return np.sort(chosen) if self.order == "source" else chosen
 
@@ -143,22 +146,25 @@ class Output:
         population: Any = kept.population  # numbers, or arrays of one for each row
         draws: Any = len(picked)
         threshold: Any = kept.threshold
-        total: Any = kept.total
         if kept.strata is not None:
             of_stratum = kept.strata.codes[picked]
             population = kept.strata.populations[of_stratum]
             draws = kept.strata.draws[of_stratum]
             threshold = kept.strata.thresholds[of_stratum]
-            total = kept.strata.totals[of_stratum]
         if kept.weights is None:
             return np.full(len(picked), population / np.maximum(draws, 1))
         weights = kept.weights[picked]
         if self.replace:
-            inclusion = draws * weights / total
+            total: Any
+            if kept.strata is None:
+                weights, total = _summable(weights, kept.total)
+            else:
+                total = kept.strata.totals[of_stratum]
+            inclusion = draws * (weights / total)
         elif self.design == "priority":
-            inclusion = np.minimum(1.0, weights * threshold)
+            inclusion = np.minimum(1.0, times_keys(weights, threshold))
         else:
-            inclusion = -np.expm1(-weights * threshold)
+            inclusion = -np.expm1(-times_keys(weights, threshold))
         design_weights: NDArray[np.float64] = 1.0 / inclusion
         return design_weights
 
@@ -174,13 +180,15 @@ class Output:
         if self.design in NON_PROBABILITY:
             place = kept.keys
         elif self.design == "priority":
-            place = weights * kept.keys / np.minimum(1.0, weights * thresholds)
+            place = times_keys(weights, kept.keys) / np.minimum(1.0, times_keys(weights, thresholds))
         else:
-            place = np.expm1(-weights * kept.keys) / np.expm1(-weights * thresholds)
+            place = np.expm1(-times_keys(weights, kept.keys)) / np.expm1(-times_keys(weights, thresholds))
         return np.lexsort((kept.rows, place))
 
     def _draw_in_strata(self, seed: Words, kept: Kept, strata: KeptStrata) -> _arrow.Positions:
         """Independent draws in each stratum, one stratum after the other."""
+        if not np.isfinite(strata.totals).all():
+            raise ValueError("weights: must have a finite sum in each stratum with replace, got inf")
         by_key = np.lexsort((kept.rows, kept.keys, strata.codes))
         ends = np.searchsorted(strata.codes[by_key], np.arange(len(strata.draws) + 1))
         chosen = [np.empty(0, np.int64)]
@@ -195,6 +203,12 @@ class Output:
                 ranks, _ = draw_weighted_ranks(seed, kept.weights[of_stratum], strata.totals[i], draws, stream)
             chosen.append(of_stratum[ranks])
         return np.concatenate(chosen)
+
+
+def _summable(weights: NDArray[np.float64], total: Fraction) -> tuple[NDArray[np.float64], float]:
+    """Weights and their sum, both divided by a power of two if the sum is beyond float64."""
+    scale = 64 if total >= Fraction(2) ** 1000 else 0
+    return weights * 2.0**-scale, float(total / 2**scale)
 
 
 def _shuffle(seed: Words, n: int) -> _arrow.Positions:

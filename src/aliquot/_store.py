@@ -174,9 +174,7 @@ class RowStore:
         rows, keys, slots = self.state.kept()
         self.rows.arrange(slots)
         self.state.renumber()
-        return Kept(
-            rows, keys, self.population, self.state.first_out()[0], self.rows.weights(), total=float(self.total)
-        )
+        return Kept(rows, keys, self.population, self.state.first_out()[0], self.rows.weights(), total=self.total)
 
     def finish(self) -> Kept:
         """The rows kept, now that all are seen."""

@@ -20,6 +20,9 @@ from aliquot._shares import Shares
 from aliquot._store import SPARE_ROWS, HeldRows, entering, row_number_keys
 from aliquot.strata import Strata
 
+LARGEST = 1e140
+"""Values of which a deviation is asked: their squares can be added up."""
+
 PIECE_ROWS = 8_192
 """Rows that are staged at once: until the first cut, all of a piece may enter."""
 
@@ -35,6 +38,10 @@ class Tally:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def totals(self) -> NDArray[np.float64]:
+        """The sum of weights of each stratum; infinite beyond float64."""
+        return np.where(np.isfinite(self.sums), self.sums + self.rests, np.inf)
 
     def grow(self, strata: int) -> None:
         """Make room for this many strata."""
@@ -80,9 +87,10 @@ class Spread:
         if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
             raise TypeError(f"allocation: must name a column of numbers, got {name!r} of type {kind}")
         numbers = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        if np.isinf(numbers).any():
-            row = first_row + int(np.isinf(numbers).argmax())
-            raise ValueError(f"{name}: must be finite, got {numbers[row - first_row]} at row {row}")
+        large = np.abs(numbers) > LARGEST
+        if large.any():
+            row = first_row + int(large.argmax())
+            raise ValueError(f"{name}: must be at most {LARGEST} in size, got {numbers[row - first_row]} at row {row}")
         there = np.flatnonzero((codes >= 0) & ~np.isnan(numbers))
         codes, numbers = codes[there], numbers[there]
         more = int(codes.max(initial=-1)) + 1 - len(self._counts)
@@ -242,7 +250,7 @@ class StrataStore:
     def tells(self) -> object:
         """What equal stores agree on beside their rows."""
         facts = self._facts()
-        totals = pa.array(self.tally.sums + self.tally.rests)  # whose parts depend on the order of the rows
+        totals = pa.array(self.tally.totals())  # whose parts depend on the order of the rows
         facts = facts.drop_columns(["sum", "rest"]).append_column("total", totals)
         return dict(
             zip(
@@ -300,5 +308,5 @@ class StrataStore:
         rows, keys, slots, codes = self.state.cut(most)
         self.rows.arrange(slots)
         self._settled = len(rows)
-        strata = KeptStrata(codes, self.tally.rows, draws, self.state.limits()[0], self.tally.sums + self.tally.rests)
+        strata = KeptStrata(codes, self.tally.rows, draws, self.state.limits()[0], self.tally.totals())
         return Kept(rows, keys, self.population, weights=self.rows.weights(), strata=strata)

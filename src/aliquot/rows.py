@@ -1,6 +1,6 @@
 """Rows by number."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -73,7 +73,13 @@ def _as_numbers(rows: Any) -> _arrow.Positions:
         if rows.null_count:
             raise ValueError(f"rows: must not be null, got null at position {rows.is_null().index(True).as_py()}")
         rows = rows.to_numpy()
-    values = np.asarray(rows if hasattr(rows, "__len__") or not isinstance(rows, Iterable) else list(rows))
+    if isinstance(rows, Iterable) and not isinstance(rows, np.ndarray | Sequence):
+        rows = list(rows)
+    values = np.asarray(rows)
+    if values.ndim == 0:
+        raise TypeError(f"rows: must be integers, got {describe(rows)}")
+    if values.dtype == object and all(isinstance(each, int | np.integer) for each in values.ravel()):
+        values = np.clip(values, -1, 2**63 - 1).astype(np.int64)  # Python's, of any size
     if values.ndim != 1:
         raise ValueError(f"rows: must have one dimension, got {values.ndim}")
     if len(values) == 0 and values.dtype == np.float64:

@@ -51,14 +51,16 @@ class Stream(Source):
         start = 0
         whole = list(columns) == self.schema.names
         for batch in self._batches:
-            if not batch.schema.equals(self.schema):
-                raise ValueError(
-                    f"source: must keep its schema, got {difference(batch.schema, self.schema)} at row {start}"
-                )
+            _check_schema(batch, self.schema, start)
             yield start, batch if whole else batch.select(columns)
             start += batch.num_rows
             self.rows_read += batch.num_rows
             progress.advance(batch.num_rows)
+
+
+def _check_schema(batch: pa.RecordBatch, schema: pa.Schema, start: int) -> None:
+    if not batch.schema.equals(schema):
+        raise ValueError(f"source: must keep its schema, got {difference(batch.schema, schema)} at row {start}")
 
 
 def open_source(source: Any) -> Source:
@@ -83,6 +85,8 @@ def open_source(source: Any) -> Source:
         return Memory(source.to_batches() or _batch_without_rows(source), source.schema)
     if isinstance(source, pa.RecordBatch):
         return Memory([source], source.schema)
+    if isinstance(source, list | tuple) and source and all(isinstance(each, pa.RecordBatch) for each in source):
+        return _open_batches(source)
     if isinstance(source, pa.RecordBatchReader):
         return Stream(source, source.schema)
     if _is_from(source, "pyarrow._dataset", "Dataset") or _is_from(source, "pyarrow.dataset", "Dataset"):
@@ -139,6 +143,15 @@ def _is_from(source: object, module: str, name: str) -> bool:
     """Whether an object is of a class of a library that may not be installed, and need not be imported to know."""
     kind = getattr(sys.modules.get(module), name, None)
     return kind is not None and isinstance(source, kind)
+
+
+def _open_batches(batches: Sequence[pa.RecordBatch]) -> Source:
+    """Batches that are all there: they can be read again."""
+    schema, start = batches[0].schema, 0
+    for batch in batches:
+        _check_schema(batch, schema, start)
+        start += batch.num_rows
+    return Memory(batches, schema)
 
 
 def _open_iterable(source: Iterable[Any]) -> Source:

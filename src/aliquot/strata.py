@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from aliquot import _arrow
 from aliquot._checks import check_column, check_count, check_name, describe
 from aliquot._codes import Codebook, Codes
 from aliquot._kernels.simple_random import select_rows
@@ -171,8 +172,8 @@ class Strata:
             return self.book.encode(self._values(columns))
         # Rows that are not of the population leave no trace, not even in the order of the codes.
         codes = np.full(batch.num_rows, -1, np.int32)
-        mask = pa.array(passes.astype(bool))
-        codes[passes != 0] = self.book.encode(self._values([column.filter(mask) for column in columns]))
+        positions = np.flatnonzero(passes)
+        codes[positions] = self.book.encode(self._values([_arrow.take(column, positions) for column in columns]))
         return codes
 
     def _values(self, columns: list[pa.Array]) -> list[pa.Array]:

@@ -9,11 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from aliquot import _arrow, _rng
-from aliquot._checks import check_column, check_fraction, check_name, describe
+from aliquot._checks import check_column, check_fraction, check_name, check_positive, describe
 from aliquot._kernels.simple_random import RowsBelow
 from aliquot._kernels.weighted import rows_below
 from aliquot._numbers import check_weights, too_few_positive
 from aliquot._progress import Progress
+from aliquot._source import Source
+from aliquot._weighted_keys import key_of
 from aliquot.hashing import hash_keys
 from aliquot.sources import open_source
 from aliquot.weights import Weights, WeightsOption, exact_sum
@@ -85,7 +87,9 @@ def bernoulli(source: Any, fraction: float, *, key: str | None = None, rng: _rng
     return pa.RecordBatchReader.from_batches(opened.schema, chosen)
 
 
-def poisson(source: Any, size: float, *, weights: WeightsOption, rng: _rng.RNG = None) -> pa.RecordBatchReader:
+def poisson(
+    source: Any, size: float, *, weights: WeightsOption, total: float | None = None, rng: _rng.RNG = None
+) -> pa.RecordBatchReader:
     """A stream of rows, each included by itself with a probability in proportion to its weight.
 
     Parameters
@@ -95,8 +99,10 @@ def poisson(source: Any, size: float, *, weights: WeightsOption, rng: _rng.RNG =
     size : float
         Rows to expect, at most: a row is included with probability min(1, size * weight / total weight).
     weights : str, pyarrow.compute.Expression, function by ``weight``, or array of numbers
-        A column, an expression or a function over columns, or one number a row. Their total is found by reading the
-        weights first, so a stream, which can be read once, needs an array.
+        A column, an expression or a function over columns, or one number a row.
+    total : float, optional
+        The total weight, if it is known. Otherwise it is found by reading the weights first, so a stream, which can be
+        read once, needs it or an array of weights.
     rng : None, int, SeedSequence, BitGenerator or Generator
         The seed.
 
@@ -108,9 +114,9 @@ def poisson(source: Any, size: float, *, weights: WeightsOption, rng: _rng.RNG =
     Raises
     ------
     ValueError
-        If a weight is negative, infinite, NaN or null, or all are zero; if ``size`` is not positive.
+        If a weight is negative, infinite, NaN or null, or all are zero; if ``size`` or ``total`` is not positive.
     TypeError
-        If the weights are no numbers, or those of a stream no array.
+        If the weights are no numbers, or the total of a stream is not known.
     KeyError
         If a column is not there.
 
@@ -126,25 +132,20 @@ def poisson(source: Any, size: float, *, weights: WeightsOption, rng: _rng.RNG =
     >>> aq.poisson(orders, 1, weights="amount", rng=5).read_all()["amount"].to_pylist()
     [100.0]
     """
-    if isinstance(size, bool | str) or not isinstance(size, int | float | np.number):
-        raise TypeError(f"size: must be a number, got {describe(size)}")
-    if not 0 < size < math.inf:
-        raise ValueError(f"size: must be positive and finite, got {size}")
+    size = check_positive("size", size)
     seed = _rng.key_of(_rng.seed_of(rng))
     opened = open_source(source)
     given = Weights(weights)
     names = opened.schema.names
-    if given.num_rows is None and opened.num_rows is None:
-        raise TypeError("weights: must be an array for a stream, whose total weight is not known beforehand")
     if opened.num_rows is not None:
         given.check_length(opened.num_rows)
-    total = Fraction(0)
-    for values, first_row in given.all_of(opened):
-        check_weights(values, given.name, first_row)
-        total += exact_sum(values)
-    if total == 0:
-        raise too_few_positive(given.name, 1, 0)
-    threshold = float(Fraction(size) / total)
+    if total is not None:
+        whole = Fraction(check_positive("total", total))
+    elif given.num_rows is None and opened.num_rows is None:
+        raise TypeError(f"total: must be given for a stream, unless weights are an array, got weights={weights!r}")
+    else:
+        whole = _total_of(given, opened)
+    threshold = key_of(Fraction(size) / whole)
 
     def chosen() -> Iterator[pa.RecordBatch]:
         for first_row, batch in opened.scan(names, None, Progress(None)):
@@ -153,6 +154,17 @@ def poisson(source: Any, size: float, *, weights: WeightsOption, rng: _rng.RNG =
                 yield _arrow.with_own_dictionaries(_arrow.take_rows(batch, positions))
 
     return pa.RecordBatchReader.from_batches(opened.schema, chosen())
+
+
+def _total_of(weights: Weights, source: Source) -> Fraction:
+    """The weight of all rows. ValueError for a bad one, or if it is zero."""
+    total = Fraction(0)
+    for values, first_row in weights.all_of(source):
+        check_weights(values, weights.name, first_row)
+        total += exact_sum(values)
+    if total == 0:
+        raise too_few_positive(weights.name, 1, 0)
+    return total
 
 
 def tap(source: Any, *consumers: _Consumer | Callable[[pa.RecordBatch], object]) -> pa.RecordBatchReader:

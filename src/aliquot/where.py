@@ -17,10 +17,10 @@ class Where:
             raise TypeError(f"where: must be a pyarrow.compute.Expression, got {describe(expression)}")
         self.expression = expression
         empty = schema.empty_table()
+        self.columns = columns_of(expression, empty, "where")
         kind = evaluate(expression, empty, "where").type
         if not pa.types.is_boolean(kind):
             raise TypeError(f"where: must be a boolean expression, got one of type {kind}")
-        self.columns = columns_of(expression, empty, "where")
         # Minima and maxima in Parquet leave NaN out, so they say nothing on what a fraction may be.
         self.fits_statistics = not goes_by_position(expression) and not any(
             _holds_floats(schema.field(name).type) for name in self.columns

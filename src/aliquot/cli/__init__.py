@@ -31,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(arguments) or 0
     except (ValueError, TypeError, LookupError, OSError, ArithmeticError, RecursionError, NotImplementedError) as error:
         message = str(error.args[0] if isinstance(error, LookupError) and error.args else error)
+        if isinstance(error, OSError) and error.strerror:  # the system's, not ours
+            message = f"{error.filename or 'output'}: must be a file that can be used, got {error.strerror}"
         print(f"aliquot: {message.splitlines()[0] if message else type(error).__name__}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -139,7 +141,10 @@ def _parser() -> argparse.ArgumentParser:
 
     inspect = commands.add_parser("inspect", help="show schema, rows and row groups; of a sample, where it comes from")
     inspect.add_argument(
-        "source", nargs="+", metavar="SOURCE", help="Parquet files, directories, globs or URIs; an .arrow file"
+        "source",
+        nargs="+",
+        metavar="SOURCE",
+        help="Parquet files, directories, globs or URIs; an .arrow file; - for an Arrow stream",
     )
 
     demo = commands.add_parser("demo", help="make data, sample it, print what happened")

@@ -5,13 +5,16 @@ import argparse
 import pyarrow as pa
 
 from aliquot._provenance import KEY, provenance
-from aliquot.cli.sample import megabytes
+from aliquot.cli.sample import megabytes, open_argument
 from aliquot.parquet import open_paths
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print what a data set holds, and where a sample comes from."""
     paths = arguments.source
+    if paths == ["-"]:
+        _print_stream(open_argument(paths))
+        return
     if len(paths) == 1 and paths[0].endswith(".arrow"):
         _print_arrow_file(paths[0])
         return
@@ -27,6 +30,12 @@ def run(arguments: argparse.Namespace) -> None:
             f"{len(files):,} files: {source.num_rows:,} rows in {sum(file[3] for file in files):,} row groups, {total}"
         )
     _print_schema(source.schema)
+
+
+def _print_stream(stream: pa.RecordBatchReader) -> None:
+    rows = [batch.num_rows for batch in stream]
+    print(f"-: {sum(rows):,} rows in {len(rows):,} batches")
+    _print_schema(stream.schema)
 
 
 def _print_arrow_file(path: str) -> None:

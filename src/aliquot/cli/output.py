@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 
+from aliquot._arrow import without_views
+
 
 def _parquet(table: pa.Table, sink: pa.NativeFile) -> None:
     import pyarrow.parquet as pq
@@ -29,7 +31,7 @@ def _csv(table: pa.Table, sink: pa.NativeFile) -> None:
             raise ValueError(
                 f"{field.name}: must be of a type that CSV can hold, got {field.type}; write .parquet or .arrow"
             )
-    csv.write_csv(table, sink)
+    csv.write_csv(without_views(table), sink)
 
 
 WRITERS: dict[str, Callable[[pa.Table, pa.NativeFile], None]] = {".parquet": _parquet, ".arrow": _arrow, ".csv": _csv}
@@ -46,6 +48,8 @@ def check_output(output: str | None) -> None:
     assert output is not None
     if os.path.splitext(output)[1] not in WRITERS:
         raise ValueError(f"-o: must end in {', '.join(WRITERS)} or be -, got {output!r}")
+    if os.path.isdir(output):
+        raise ValueError(f"-o: must be a file, got the directory {output!r}")
     directory = os.path.dirname(output) or "."
     if not os.path.isdir(directory):
         raise FileNotFoundError(f"-o: must be in a directory that is there, got {output!r}")
