@@ -129,6 +129,12 @@ def assign_parts() -> Any:
     return aq.Splitter({"train": 0.8, "test": 0.2}, strata="label", rng=SEED).assign(batch)
 
 
+def assign_by_hash() -> Any:
+    """Parts of ids, for good."""
+    batch = pa.record_batch({"id": np.arange(ROWS)})
+    return aq.Splitter({"train": 0.8, "test": 0.2}, key="id", rng=SEED).assign(batch)
+
+
 def split(**options: Any) -> Callable[[], Any]:
     """Row numbers of two parts."""
     return partial(aq.split_indices, ROWS, {"train": 0.8, "test": 0.2}, rng=SEED, **options)
@@ -164,6 +170,7 @@ KERNELS = [
     Kernel("curve, exact", ROWS, lambda: partial(area, None)),
     Kernel("curve, 1k bins", ROWS, lambda: partial(area, 1000)),
     Kernel("splitter, 10 strata", ROWS, lambda: assign_parts),
+    Kernel("splitter, by hash of int64", ROWS, lambda: assign_by_hash),
     Kernel("split, rows alone", ROWS, lambda: split(), "numba"),
     Kernel("split, 10 strata", ROWS, lambda: split(strata=labels(1)), "numba"),
     Kernel("split, groups", ROWS, lambda: split(groups=users()), "numba"),

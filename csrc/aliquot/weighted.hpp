@@ -136,7 +136,8 @@ inline double weighted_key(std::uint64_t hash, double weight, weighted_design de
   if (key < last_quotient) [[likely]]
     return key;
   // The bits of a double are its logarithm, in straight pieces.
-  const auto beyond = std::bit_cast<std::uint64_t>(numerator * 0x1p-64 / weight) - std::bit_cast<std::uint64_t>(0x1p959);
+  const auto beyond =
+      std::bit_cast<std::uint64_t>(numerator * 0x1p-64 / weight) - std::bit_cast<std::uint64_t>(0x1p959);
   return std::bit_cast<double>(std::bit_cast<std::uint64_t>(last_quotient) + (beyond >> 6));
 }
 
