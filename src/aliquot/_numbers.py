@@ -131,7 +131,7 @@ def _of_numpy(name: str, values: Any) -> pa.Array:
         array = np.asanyarray(values)  # with the mask of a masked one, which pyarrow makes nulls
         if array.ndim == 1:
             return pa.array(array.astype(array.dtype.newbyteorder("="), copy=False))
-        if array.ndim == 0 or array.dtype.kind not in "biufc":
+        if array.dtype.kind not in "biufc":
             raise TypeError
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         raise TypeError(f"{name}: must be numbers, got {describe(values)}") from None
