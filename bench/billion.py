@@ -78,6 +78,10 @@ def command_split(paths: list[str], to: Path, *options: str) -> None:
         raise RuntimeError("split: must end with status 0")
 
 
+def tenth(paths: list[str]) -> list[str]:
+    return paths[: -(-len(paths) // 10)]
+
+
 def row_numbers(paths: Sequence[str], k: int) -> NDArray[np.int64]:
     return aq.sample_indices(sum(pq.read_metadata(path).num_rows for path in paths), k, rng=data.SEED)
 
@@ -108,11 +112,12 @@ JOBS: dict[str, Mapping[str, Job]] = {
         ),
         "polars, shuffled over strata": lambda paths, _: polars_strata(paths, 100_000),
     },
-    "split 0.8, 0.2 to Parquet": {
-        "aliquot, exact in 100 strata": lambda paths, to: command_split(paths, to, "--strata", "qty"),
-        "aliquot, by hash of id": lambda paths, to: command_split(paths, to, "--key", "id"),
-        "duckdb, by hash of id": duck_split,
-        "polars, by hash of id": polars_split,
+    # Which writes everything anew, so that a tenth of the files tells enough.
+    "split of a tenth, 0.8, 0.2": {
+        "aliquot, exact in 100 strata": lambda paths, to: command_split(tenth(paths), to, "--strata", "qty"),
+        "aliquot, by hash of id": lambda paths, to: command_split(tenth(paths), to, "--key", "id"),
+        "duckdb, by hash of id": lambda paths, to: duck_split(tenth(paths), to),
+        "polars, by hash of id": lambda paths, to: polars_split(tenth(paths), to),
     },
 }
 
@@ -144,8 +149,8 @@ def main() -> int:
             command = [sys.executable, __file__, "--rows", str(asked.rows), "--inside", contestant, job]
             runs.append(watched(job, contestant, command, asked.seconds, int(asked.gigabytes * 1e9)))
             print(runs[-1], flush=True)
-            shutil.rmtree(to, ignore_errors=True)
-            shutil.rmtree(spilled, ignore_errors=True)
+            for left in (to, spilled, *data.folder().glob(".split.*.partial")):
+                shutil.rmtree(left, ignore_errors=True)
         before = [each for each in before if each["group"] != job] + entries_of(runs)
         document["benchmarks"] = sorted(before, key=lambda each: list(JOBS).index(each["group"]))
         if asked.rows == ROWS:

@@ -183,7 +183,8 @@ def plot(lines: Sequence[Line], path: Path) -> None:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    mpl.rcParams["svg.hashsalt"] = "aliquot"  # the same file for the same figures
+    # The same file for the same figures, with letters as text.
+    mpl.rcParams.update({"svg.hashsalt": "aliquot", "svg.fonttype": "none"})
     columns = 5
     figure = Figure(figsize=(3 * columns, 2.8 * -(-len(lines) // columns)), layout="constrained")
     for place, line in enumerate(lines, 1):

@@ -88,12 +88,14 @@ def table_of(runs: Sequence[Run]) -> str:
     rows = []
     for each in runs:
         ours = next(run for run in runs if run.job == each.job and run.contestant.startswith("aliquot"))
-        cells = (f"{each.seconds:,.1f} s", f"{each.seconds / ours.seconds:.2g}")
+        ratio = f"{each.seconds / ours.seconds:.2g}"
+        at_least = f"> {ratio}" if each.ended.startswith("ended after") else ""
         rows.append(
             (
                 each.job,
                 each.contestant,
-                *(cells if not each.ended else (each.ended, f"> {cells[1]}")),
+                each.ended or f"{each.seconds:,.1f} s",
+                at_least if each.ended else ratio,
                 f"{max(each.read, each.from_disk) / 1e9:.2f} GB",
                 f"{each.peak / 1e9:.2f} GB",
             )

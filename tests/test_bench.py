@@ -203,9 +203,11 @@ class TestScale:
     def test_a_contestant_that_was_ended_is_said_to_take_longer(self):
         ours = watch.Run("job", "aliquot", 2.0, 10**9, 0, 10**8, "")
         ended = watch.Run("job", "peer", 600.0, 0, 2 * 10**9, 5 * 10**9, "ended after 600 s")
-        assert watch.table_of([ours, ended]).splitlines()[2:] == [
+        full = watch.Run("job", "other", 60.0, 0, 10**9, 16 * 10**9, "ended at 16 GB")
+        assert watch.table_of([ours, ended, full]).splitlines()[2:] == [
             "| job | aliquot | 2.0 s | 1 | 1.00 GB | 0.10 GB |",
             "| job | peer | ended after 600 s | > 3e+02 | 2.00 GB | 5.00 GB |",
+            "| job | other | ended at 16 GB |  | 1.00 GB | 16.00 GB |",
         ]
 
     def test_a_process_is_watched_and_ended_in_time(self, monkeypatch):
@@ -220,6 +222,13 @@ class TestScale:
         large = [sys.executable, "-c", "held = b'1' * 200_000_000\nwhile True: pass"]
         assert watch.watched("job", "large", large, 100, 10**8).ended.startswith("ended at ")
         assert watch.watched("job", "wrong", [sys.executable, "-c", "1 / 0"], 100, 10**10).ended.startswith("failed")
+
+    def test_the_page_shows_the_results_there_are(self, tmp_path):
+        page = scaling.PAGE.read_text()
+        lines = scaling.lines_of(json.loads(scaling.RESULTS.read_text()))
+        runs = watch.runs_of(json.loads((report.RESULTS / "billion.json").read_text()))
+        assert tables.filled(page, "scaling", scaling.table_of(lines)) == page
+        assert tables.filled(page, "billion", watch.table_of(runs)) == page
 
 
 def test_the_command_times_what_ships(capsys):
