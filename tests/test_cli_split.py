@@ -135,6 +135,18 @@ def test_a_stream(there):
     assert pq.read_table("out/test").equals(expected["test"])
 
 
+def test_values_that_seldom_repeat_have_no_dictionary(there):
+    assert split() == 0
+    group = pq.ParquetFile("out/train/data.parquet").metadata.row_group(0)
+    columns = [group.column(i) for i in range(group.num_columns)]
+    assert {column.path_in_schema for column in columns if column.has_dictionary_page} == {
+        "label",
+        "user",
+        "day",
+        "nested.a.list.element",
+    }
+
+
 def test_row_groups_bound_what_is_held(there, monkeypatch):
     monkeypatch.setattr("aliquot.cli.split.GROUP_ROWS", 300)
     assert split("--quiet") == 0

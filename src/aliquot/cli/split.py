@@ -7,11 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from aliquot._progress import Progress
@@ -66,28 +68,33 @@ def summary(job: Partition, to: str) -> str:
 
 def _write_parts(job: Partition, opened: Source, progress: Progress, directory: str) -> list["_PartFile"]:
     """Write the rows as they come; the files are still open."""
-    with ExitStack() as unfinished:
+    with ExitStack() as always, ExitStack() as unfinished:
+        # Encoding and compressing take as long as all else, and need no turn of the interpreter.
+        writers = always.enter_context(ThreadPoolExecutor(len(os.sched_getaffinity(0))))
         files = []
         for name in job.parts.names:
             os.mkdir(os.path.join(directory, name))
-            files.append(_PartFile(os.path.join(directory, name, FILE), opened.schema))
+            files.append(_PartFile(os.path.join(directory, name, FILE), opened.schema, writers))
             unfinished.callback(files[-1].abandon)
         for part, rows in job.run(opened, progress):
             files[part].write(rows)
+        for file in files:
+            file.settle()
         unfinished.pop_all()
     return files
 
 
 class _PartFile:
-    """The Parquet file of a part, written by row groups; only these are held."""
+    """The Parquet file of a part, written by row groups: one is held and one is being written."""
 
-    def __init__(self, path: str, schema: pa.Schema) -> None:
+    def __init__(self, path: str, schema: pa.Schema, writers: Executor) -> None:
         self._schema = schema
         self._sink = pa.OSFile(path, "wb")
-        # The schema that readers restore is added at the end, with the provenance.
-        self._writer = pq.ParquetWriter(self._sink, schema.remove_metadata(), compression="zstd", store_schema=False)
+        self._writer: pq.ParquetWriter | None = None
         self._held: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
+        self._writers = writers
+        self._writing: Future[None] | None = None
 
     def write(self, rows: pa.RecordBatch) -> None:
         """Take in the next rows."""
@@ -95,11 +102,19 @@ class _PartFile:
         self._rows += rows.num_rows
         self._bytes += rows.nbytes
         if self._rows >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
-            self._flush()
+            self.settle()
+            self._writing = self._writers.submit(self._write_group, *self._take_held())
+
+    def settle(self) -> None:
+        """Wait until what is being written is. What went wrong with it is raised."""
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            writing.result()
 
     def close(self, facts: dict[str, Any]) -> None:
         """Write what is held, and the provenance."""
-        self._flush()
+        self._write_group(*self._take_held())
+        assert self._writer is not None
         schema = attach(self._schema, facts)
         stored = base64.b64encode(schema.serialize())  # as pyarrow stores it
         self._writer.add_key_value_metadata({b"ARROW:schema": stored, **schema.metadata})
@@ -107,14 +122,47 @@ class _PartFile:
 
     def abandon(self) -> None:
         """Let go of the file."""
-        self._writer.close()
+        if self._writing is not None:
+            wait([self._writing])
+        if self._writer is not None:
+            self._writer.close()
         self._sink.close()
 
-    def _flush(self) -> None:
-        if self._held:
-            held = pa.Table.from_batches(self._held, self._schema).replace_schema_metadata()
-            self._writer.write_table(held, row_group_size=self._rows)
-        self._held, self._rows, self._bytes = [], 0, 0
+    def _take_held(self) -> tuple[pa.Table, int]:
+        held = pa.Table.from_batches(self._held, self._schema).replace_schema_metadata()
+        rows, self._held, self._rows, self._bytes = self._rows, [], 0, 0
+        return held, rows
+
+    def _write_group(self, rows: pa.Table, count: int) -> None:
+        """Write a row group, as long as it has rows; the first one tells which columns have dictionaries."""
+        if self._writer is None:
+            # The schema that readers restore is added at the end, with the provenance.
+            self._writer = pq.ParquetWriter(
+                self._sink, rows.schema, compression="zstd", store_schema=False, use_dictionary=_repetitive(rows)
+            )
+        if count:
+            self._writer.write_table(rows, row_group_size=count)
+
+
+def _repetitive(rows: pa.Table) -> list[str]:
+    """The leaves to write with dictionaries: those but the ones of whose values more than half are new.
+
+    Of these a writer makes a dictionary too until it is full, which takes as long as all else, and space.
+    """
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows.schema.empty_table(), sink)
+    leaves = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema
+    distinct = {
+        field.name
+        for field, column in zip(rows.schema, rows.columns, strict=True)
+        if _is_counted(field.type) and 2 * pc.count_distinct(column, mode="all").as_py() > len(rows)
+    }
+    return [leaves.column(i).path for i in range(len(leaves)) if leaves.column(i).path not in distinct]
+
+
+def _is_counted(kind: pa.DataType) -> bool:
+    strings = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    return pa.types.is_primitive(kind) or any(is_it(kind) for is_it in strings)
 
 
 def _manifest(
