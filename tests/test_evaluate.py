@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import sys
+import uuid
 from html.parser import HTMLParser
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from sklearn import metrics as sk
@@ -84,6 +86,22 @@ def check_rows(evaluation, table, by, weight=None):
             assert row["average_precision"] == value(c.average_precision())
             positive, negative = c.totals()
             assert row["prevalence"] == value(positive / (positive + negative))
+
+
+@pytest.mark.parametrize(
+    "by",
+    [
+        pa.array(np.array([2, 1] * 10, np.float16)),
+        pc.run_end_encode(pa.array(["b", "a"] * 10)),
+        pa.array([uuid.UUID(int=2), uuid.UUID(int=1)] * 10, pa.uuid()),
+    ],
+    ids=["float16", "runs", "extension"],
+)
+def test_slices_by_what_pyarrow_does_not_sort(by):
+    rows = pa.table({"y": [0, 1] * 10, "p": [0, 0] * 10, "g": by})
+    found = aq.evaluate(rows, y_true="y", y_pred="p", by="g").to_table()
+    assert found["g"].to_pylist() == [None, by[1].as_py(), by[0].as_py()]
+    assert found["accuracy"].to_pylist() == [0.5, 0.0, 1.0]
 
 
 @pytest.mark.parametrize("weight", [None, "weight"])

@@ -215,9 +215,16 @@ def sorted_slices(book: Codebook, kinds: Sequence[pa.DataType]) -> tuple[NDArray
     """The order of codes by what they stand for, nulls last; and those values, of columns of these kinds, so sorted."""
     values = [_sortable(column, kind) for column, kind in zip(book.values(), kinds, strict=True)]
     names = [str(i) for i in range(len(values))]
-    table = pa.table(values, names)
+    table = pa.table([_ordered(column) for column in values], names)
     order = pa.compute.sort_indices(table, [(name, "ascending") for name in names]).to_numpy().astype(np.int64)
     return order, [column.take(pa.array(order)) for column in values]
+
+
+def _ordered(values: pa.Array) -> pa.Array:
+    """Values in a type that pyarrow sorts, in the same order."""
+    if isinstance(values.type, pa.BaseExtensionType):
+        return values.storage
+    return values.cast(pa.float32()) if pa.types.is_float16(values.type) else values
 
 
 def _sortable(column: pa.Array, kind: pa.DataType) -> pa.Array:
@@ -226,4 +233,6 @@ def _sortable(column: pa.Array, kind: pa.DataType) -> pa.Array:
         return pa.compute.add(column, pa.scalar(0.0, kind))  # -0.0, which equals 0.0, whichever came first
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
         return column.cast(pa.large_string() if pa.types.is_string_view(kind) else pa.large_binary())
+    if pa.types.is_run_end_encoded(kind):
+        return pa.compute.run_end_decode(column) if pa.types.is_run_end_encoded(column.type) else column
     return column if pa.types.is_dictionary(kind) else column.cast(kind)
