@@ -308,6 +308,8 @@ class Parquet(Source):
                         check = source.soon(partial(layout.check_same, source))
                         read = read_rows(source, layout, unit, stored, rows, ordinary=ordinary)
                         check()
+                        # Only now, as the check reads too, and meanwhile.
+                        read = replace(read, bytes=read.bytes + source.count)
             finally:
                 check_unchanged(unit.part)  # which explains better what went wrong, if anything did
         else:

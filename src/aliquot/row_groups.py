@@ -31,7 +31,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Read:
-    """What was read of a row group, how many bytes that took, and how it was planned.
+    """What was read of a row group, how many bytes pyarrow read for it, beside the source's, and how it was planned.
 
     ``pickers``, if there are any, hold the rows of all columns, in place of batches.
     """
@@ -67,15 +67,15 @@ def read_rows(
     plans = plan_columns(source, layout, unit.group, columns, rows)
     pickers, found = read_columns(source, layout, plans, kinds, rows)
     if len(pickers) == len(columns):
-        return Read([], source.count, plans, pickers)
+        return Read([], 0, plans, pickers)
     found |= decode_picked(layout, {name: [picker] for name, picker in pickers.items()}, kinds, len(rows))
     others = [name for name in columns if name not in found]
     if not others:
-        return Read([batch_of(found, unit.part)], source.count, plans)
+        return Read([batch_of(found, unit.part)], 0, plans)
     batches = _read_whole(source, layout, unit, others, rows)
     if found:
         batches = _beside(batches, found, pa.schema([(name, kinds[name]) for name in columns]))
-    return Read(batches, source.count + sum(layout.bytes_of(unit.group, name) for name in others), plans)
+    return Read(batches, sum(layout.bytes_of(unit.group, name) for name in others), plans)
 
 
 def kinds_of(part: ParquetPart) -> dict[str, pa.DataType]:
