@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench bench-readme bench-once bench-scale bench-instructions bench-record bench-gate check format sanitize fuzz docs clean
+.PHONY: demo test test-oldest bench bench-readme bench-once bench-scale bench-instructions bench-record bench-gate check format sanitize fuzz docs clean
 
 demo: $(VENV)/.test
 	$(BIN)/aliquot demo
@@ -12,6 +12,14 @@ demo: $(VENV)/.test
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -q -m "not slow"
 	$(BIN)/python -m pytest -q -m slow
+
+# What reads Parquet and Arrow, with the oldest pyarrow that is supported; `test` has the newest there is.
+OLDEST := 26.0.0
+OLDEST_TESTS := $(addprefix tests/test_,rows.py plan.py ranges.py parquet.py pages.py constants.py hostile.py writers.py sources.py)
+
+test-oldest: $(VENV)/.test
+	$(BIN)/python -m pip install -q --upgrade --target build/oldest --no-deps pyarrow==$(OLDEST)
+	PYTHONPATH=build/oldest $(BIN)/python -m pytest -q -m "not slow" $(OLDEST_TESTS)
 
 bench: $(VENV)/.bench
 	$(BIN)/python bench/report.py
