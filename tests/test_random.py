@@ -116,7 +116,8 @@ class TestSeeds:
 
     def test_spawned_sequences_differ(self):
         children = np.random.SeedSequence(7).spawn(2)
-        assert len({_rng.seed_of(child) for child in children} | {7}) == 3
+        wider = np.random.SeedSequence(7, pool_size=8)
+        assert len({_rng.seed_of(each) for each in [*children, wider]} | {7}) == 4
 
 
 GOLDEN_KEY = [16920295385781661272, 610735763742393210, 7078124019849193311, 12917519645081627820]

@@ -197,6 +197,7 @@ class TestState:
         assert repr(aq.Reservoir(5, replace=True, columns=["x"], rng=7)) == (
             "Reservoir(size=5, columns=['x'], replace=True, n_seen=0, kept=0, rng=7)"
         )
+        assert repr(aq.Reservoir(5, columns=[], rng=7)) == "Reservoir(size=5, columns=[], n_seen=0, kept=0, rng=7)"
 
     def test_row_numbers_reach_2_to_the_62(self):
         near_end = aq.Reservoir(5, start=2**62 - 100, rng=7)

@@ -350,6 +350,17 @@ class TestReservoirs:
             reservoir.update(TABLE.drop_columns("kind"))
         assert reservoir.to_bytes() == before
 
+    def test_draws_come_in_one_random_order_whatever_the_order_of_merges(self):
+        cuts = [int(np.argmax(kind == LABELS)) for kind in ("b", "c", None)]  # another stratum comes first in each
+        whole = aq.Reservoir(3, strata="kind", replace=True, rng=5)
+        whole.update(TABLE)
+        for cut in cuts:
+            first, second = (aq.Reservoir(3, strata="kind", replace=True, start=at, rng=5) for at in (0, cut))
+            first.update(TABLE.slice(0, cut))
+            second.update(TABLE.slice(cut))
+            second.merge(first)
+            assert second.result("random").equals(whole.result("random"))
+
     def test_unlike_reservoirs_do_not_merge(self):
         with raises(ValueError, "other: must have strata=['kind'] like this reservoir, got ['group']"):
             self.make({}).merge(self.make({"strata": "group"}))
@@ -382,6 +393,22 @@ class TestNonProbability:
         kinds = np.array(LABELS)
         assert got["row"].to_pylist() == sorted([*np.flatnonzero(kinds == "a")[:4], *np.flatnonzero(kinds == "c")[:2]])
         assert aq.provenance(got)["probability"] is False
+
+    @pytest.mark.parametrize("options", [{"design": "first"}, {"design": "quota", "strata": "kind"}], ids=["first", "quota"])  # fmt: skip
+    def test_rows_of_one_number_do_not_merge_whatever_the_seeds(self, options):
+        whole, first, second = (aq.Reservoir(3, **options, start=start, rng=start) for start in (0, 0, 100))
+        whole.update(TABLE)
+        first.update(TABLE.slice(0, 100))
+        second.update(TABLE.slice(100))
+        first.merge(second)
+        assert first.result().equals(whole.result())
+        before = first.to_bytes()
+        again = aq.Reservoir.from_bytes(second.to_bytes())
+        for other, start in [(again, 100), (whole, 0)]:
+            message = f"other: must hold rows not seen yet with one seed, got rows {start} to 20000 on both sides"
+            with raises(ValueError, message):
+                first.merge(other)
+        assert first.to_bytes() == before
 
     def test_what_does_not_go_together(self):
         def error(**options):

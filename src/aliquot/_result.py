@@ -186,17 +186,19 @@ class Output:
         return np.lexsort((kept.rows, place))
 
     def _draw_in_strata(self, seed: Words, kept: Kept, strata: KeptStrata) -> _arrow.Positions:
-        """Independent draws in each stratum, one stratum after the other."""
+        """Independent draws in each stratum, one stratum after the other, in an order that merges do not change."""
         if not np.isfinite(strata.totals).all():
             raise ValueError("weights: must have a finite sum in each stratum with replace, got inf")
         by_key = np.lexsort((kept.rows, kept.keys, strata.codes))
         ends = np.searchsorted(strata.codes[by_key], np.arange(len(strata.draws) + 1))
+        drawn = np.flatnonzero(strata.draws)
+        # The first row by key tells strata apart, in whatever order their codes come.
+        streams = kept.rows[by_key[ends[drawn]]] + 1
+        order = np.argsort(streams, kind="stable")
         chosen = [np.empty(0, np.int64)]
-        for i in np.flatnonzero(strata.draws):
+        for i, stream in zip(drawn[order].tolist(), streams[order].tolist(), strict=True):
             of_stratum = by_key[ends[i] : ends[i + 1]]
             draws = int(strata.draws[i])
-            # The first row by key tells strata apart, in whatever order they come.
-            stream = int(kept.rows[of_stratum[0]]) + 1
             if kept.weights is None:
                 ranks, _ = draw_ranks(seed, int(strata.populations[i]), draws, stream)
             else:

@@ -13,13 +13,16 @@ from aliquot._checks import describe
 RNG: TypeAlias = int | np.integer | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator | None
 Words: TypeAlias = NDArray[np.uint64]
 
+DEFAULT_POOL = 4
+"""Words of a SeedSequence's pool; one of more mixes its entropy otherwise than the integer alone would be."""
+
 
 def seed_of(rng: RNG) -> int:
     """The integer that stands for ``rng`` (SPEC 7). A Generator or BitGenerator is advanced once, by 256 bits."""
     if rng is None:
         return _entropy(np.random.SeedSequence())
     if isinstance(rng, np.random.SeedSequence):
-        if isinstance(rng.entropy, int) and not rng.spawn_key:
+        if isinstance(rng.entropy, int) and not rng.spawn_key and rng.pool_size == DEFAULT_POOL:
             return rng.entropy
         return _join(_state(rng))
     if isinstance(rng, np.random.BitGenerator):

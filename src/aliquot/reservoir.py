@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from aliquot import _arrow, _rng
 from aliquot._checks import check_bool, check_column, check_count, check_name, check_names, describe
-from aliquot._designs import UNIFORM, design_in_use
+from aliquot._designs import NON_PROBABILITY, UNIFORM, design_in_use
 from aliquot._numbers import check_weights
 from aliquot._ranges import RowRanges
 from aliquot._result import Output
@@ -120,7 +120,7 @@ class Reservoir:
         self._seed = _rng.seed_of(rng)
         self._words = _rng.key_of(self._seed)
         self._store = self._new_store(start)
-        self._ranges = RowRanges(self._seed, start)
+        self._ranges = RowRanges(self._numbering, start)
         self._schema: pa.Schema | None = None  # of the rows kept
         self._input_schema: pa.Schema | None = None  # of the batch seen last
 
@@ -296,7 +296,7 @@ class Reservoir:
         fields = made._store.adopt_batches(state, batches, schema)
         if state["has_schema"]:
             made._schema = pa.schema(fields, schema.metadata)
-        made._ranges = RowRanges.from_json(state["seed"], state["ranges"])
+        made._ranges = RowRanges.from_json(made._numbering, state["ranges"])
         made._go_on_at(made._ranges.next_row)
         return made
 
@@ -330,7 +330,8 @@ class Reservoir:
         options = [] if self._weights is None else [f"weights={self._weights_name!r}"]
         options += [] if self._design == UNIFORM else [f"design={self._design!r}"]
         options += [] if self._strata is None else [f"strata={self._strata.names!r}"]
-        options += [f"{name}={getattr(self, '_' + name)!r}" for name in ("key", "columns") if getattr(self, "_" + name)]
+        named = {"key": self._key, "columns": self._columns}
+        options += [f"{name}={value!r}" for name, value in named.items() if value is not None]
         if self._replace:
             options.append("replace=True")
         facts = [f"size={self._size}", *options, f"n_seen={self.n_seen}", f"kept={len(self)}", f"rng={self._seed}"]
@@ -383,6 +384,11 @@ class Reservoir:
                 check_weights(weights[-1], self._weights_name, row)
             row += each.num_rows
         return weights
+
+    @property
+    def _numbering(self) -> int:
+        """The seed under which a row number is one row; where the number itself is the key, there is one for all."""
+        return 0 if self._design in NON_PROBABILITY else self._seed
 
     @property
     def _weights_name(self) -> str:

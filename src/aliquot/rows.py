@@ -38,7 +38,7 @@ def take_rows(source: Any, rows: RowsOption, *, columns: Iterable[str] | None = 
     IndexError
         If a row is negative, or not below the number of rows.
     TypeError
-        If ``rows`` are not integers, or the source gives no rows.
+        If ``rows`` are not integers, or ``source`` is nothing that holds rows.
     ValueError
         If ``rows`` have nulls or more than one dimension; if a file is damaged, unlike the others, or changes.
     KeyError

@@ -198,7 +198,7 @@ def sample(
     Raises
     ------
     TypeError
-        If neither or both of ``size`` and ``fraction`` are given, or the source gives no rows.
+        If neither or both of ``size`` and ``fraction`` are given, or ``source`` is nothing that holds rows.
     ValueError
         If ``size`` is above the rows there are, those of positive weight, or those of a stratum; if a weight is
         negative, infinite, NaN or null; if a file is damaged or unlike the others.
