@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from aliquot._allocation import Counts
 from aliquot._classes import Classes
+from aliquot._kernels import piling, row_keys
 from aliquot._kernels import splitting as kernels
 from aliquot._rng import Words
 
@@ -19,10 +20,10 @@ LARGE = 1024
 WIDE = 6.0
 """Half the width of a band in standard deviations of a boundary's place: 2e-9 of boundaries are outside."""
 MOST_BANDS = 64
-NEAR = 2**13
-"""Strata whose counters and piles are at hand at once."""
-RANGES = 1024
-"""Ranges of strata that rows can be sorted into in one pass."""
+MOST_RANGES = 10
+"""Bits of the number of ranges of strata that rows can be sorted into in one pass."""
+RANGE_ROWS = 10
+"""Bits of the rows that a range has at least, on average, unless it is one stratum."""
 
 PartOfRow = NDArray[Any]
 """uint8, or int32 if there are more parts than 256."""
@@ -32,12 +33,16 @@ Allocate = Callable[[Counts, Counts], Counts]
 
 @dataclass(frozen=True)
 class Dealt:
-    """The part of each row; of each stratum its rows, the first of them, and those in each part."""
+    """The part of each row; of each stratum its rows, the first of them, and those in each part.
+
+    ``pile`` is memory to use again.
+    """
 
     parts: PartOfRow
     sizes: Counts
     first: Counts
     table: Counts
+    pile: NDArray[np.uint64]
 
 
 def deal(seed: Words, strata: Classes, shares: Counts, allocate: Allocate) -> Dealt:
@@ -60,14 +65,16 @@ def deal(seed: Words, strata: Classes, shares: Counts, allocate: Allocate) -> De
         first = first_rows(strata, sizes)
         table = allocate(sizes, first)
         whole = _unsettled(hist, table)
-        ends, pile = _pile(strata, key, np.where(whole, sizes, hist[:, 1::2].sum(axis=1)), whole, kept)
-        kernels.sort_piles(ends, pile, key[2])
+        piled = np.where(whole[:, None], table, table - hist[:, ::2])
+        pile = _pile(strata, key, piled.sum(axis=1), whole, kept)
+        kernels.settle(piled, -1, pile, parts)
     else:
-        sizes, first, ends, pile = _pile_all(strata, key)
+        sizes, first, pile = _pile_all(strata, key, m)
         table = allocate(sizes, first)
-        whole, hist = np.ones(strata.count, np.bool_), sizes[:, None]
-    kernels.settle(whole, hist, table, ends, pile, parts)
-    return Dealt(parts, sizes, first, table)
+        largest = int(shares.argmax())
+        parts.fill(largest)
+        kernels.settle(table, largest, pile, parts)
+    return Dealt(parts, sizes, first, table, pile)
 
 
 def deal_round(seed: Words, strata: Classes, many: int) -> PartOfRow:
@@ -81,18 +88,19 @@ def deal_round(seed: Words, strata: Classes, many: int) -> PartOfRow:
     if len(_bands(np.ones(many, np.int64), n / strata.count)):
         return deal(seed, strata, np.ones(many, np.int64), allocate).parts
     key = row_key(seed)
-    sizes, first, ends, pile = _pile_all(strata, key)
+    sizes, first, pile = _pile_all(strata, key, 0)
     parts = np.empty(n, np.uint8 if many <= 256 else np.int32)
-    kernels.deal_round(_offsets(seed, sizes, first), ends, pile, many, parts)
+    kernels.deal_round(_offsets(seed, sizes, first), sizes, pile, many, parts)
     return parts
 
 
-def rows_of(parts: PartOfRow, totals: Counts) -> list[NDArray[np.int64]]:
-    """The rows of each part, ascending."""
+def rows_of(parts: PartOfRow, totals: Counts, memory: NDArray[np.uint64] | None) -> list[NDArray[np.int64]]:
+    """The rows of each part, ascending; in ``memory`` if it is enough, as fresh memory costs half as much as this."""
     margin = kernels.MARGIN if len(totals) <= MOST_BANDS else 0
     ends = np.cumsum(totals + margin) - totals - margin
     starts = ends.tolist()
-    rows = np.empty(len(parts) + margin * len(totals), np.int64)
+    size = len(parts) + margin * len(totals)
+    rows = np.empty(size, np.int64) if memory is None or len(memory) < size else memory[:size].view(np.int64)
     if margin:
         kernels.write_rows(parts, ends, kernels.PLACES, kernels.COUNTS, rows)
     else:
@@ -103,21 +111,22 @@ def rows_of(parts: PartOfRow, totals: Counts) -> list[NDArray[np.int64]]:
 def row_key(seed: Words) -> NDArray[np.uint64]:
     """Three words that make the keys of rows: two of 32 bits for the upper halves, one of 64 for the lower."""
     key = np.empty(3, np.uint64)
-    kernels.make_key(seed, np.uint64(PURPOSE), key)
+    row_keys.make_key(seed, np.uint64(PURPOSE), key)
     return key
 
 
 def stratum_order(seed: Words, first: Counts) -> Counts:
     """Strata in random order, but for those without rows: by the key of the first row, whatever they are called."""
-    there = np.flatnonzero(first >= 0)
+    there = np.flatnonzero(first >= 0) if first.min(initial=0) < 0 else None
+    rows = first if there is None else first[there]
     # Each key with its place instead of its lowest bits: sorting these is several times as fast as argsort.
-    places = np.uint64(2 ** len(there).bit_length() - 1)
-    keys = kernels.keys_of(first[there], row_key(seed)) & ~places | np.arange(len(there), dtype=np.uint64)
+    keys = row_keys.keys_of(rows, row_key(seed))
+    places = np.uint64(2 ** len(keys).bit_length() - 1)
+    row_keys.put_places(keys, places)
     keys.sort()
-    order: Counts = (keys & places).view(np.int64)
-    if len(there) < len(first):
-        order = there[order]
-    return order
+    keys &= places
+    order: Counts = keys.view(np.int64)
+    return order if there is None else there[order]
 
 
 def count_rows(strata: Classes) -> Counts:
@@ -145,30 +154,32 @@ def _offsets(seed: Words, sizes: Counts, first: Counts) -> Counts:
 
 def _pile(
     strata: Classes, key: Words, to_sort: Counts, whole: NDArray[np.bool_], kept: NDArray[np.uint32]
-) -> tuple[Counts, NDArray[np.uint64]]:
-    """Where each stratum ends in a pile of packed rows, and the pile."""
+) -> NDArray[np.uint64]:
+    """The rows to sort, those that were kept, or of strata that are ``whole`` all; packed, by stratum and key."""
     ends = np.cumsum(to_sort) - to_sort
     pile = np.empty(int(to_sort.sum()), np.uint64)
-    kernels.pile_up(strata.labels, strata.unsigned_low, key, kept, whole, bool(whole.any()), ends, pile)
-    return ends, pile
+    piling.pile_up(strata.labels, strata.unsigned_low, key, kept, whole, bool(whole.any()), ends, pile)
+    piling.sort_piles(ends, pile, key[2])
+    return pile
 
 
-def _pile_all(strata: Classes, key: Words) -> tuple[Counts, Counts, Counts, NDArray[np.uint64]]:
-    """The rows of each stratum, the first of them or -1, where it ends in a pile of all rows by key, and the pile."""
-    if strata.count > NEAR:
-        n, shift = len(strata.labels), max((strata.count - 1).bit_length() - RANGES.bit_length() + 1, 0)
-        heads = np.zeros(((strata.count - 1) >> shift) + 1, np.int64)
-        sizes, first = np.zeros(strata.count, np.int64), np.full(strata.count, -1, np.int64)
-        ends, pile, spare = np.empty(strata.count, np.int64), np.empty(n, np.uint64), np.empty(n, np.uint64)
-        kernels.pile_up_far(strata.labels, strata.unsigned_low, key, shift, heads, spare, sizes, first, ends, pile)
-        return sizes, first, ends, pile
-    sizes = count_rows(strata)
-    ends, pile = _pile(strata, key, sizes, np.ones(strata.count, np.bool_), np.empty(0, np.uint32))
-    first = np.full(strata.count, -1, np.int64)
-    there = np.flatnonzero(sizes)
-    first[there] = pile[ends[there] - sizes[there]] & np.uint64(0xFFFFFFFF)
-    kernels.sort_piles(ends, pile, key[2])
-    return sizes, first, ends, pile
+def _pile_all(strata: Classes, key: Words, parts: int) -> tuple[Counts, Counts, NDArray[np.uint64]]:
+    """The rows of each stratum, the first of them or -1, and all rows, packed, by stratum and key.
+
+    Behind them is room for what ``rows_of`` needs besides.
+    """
+    n, labels, low = len(strata.labels), strata.labels, strata.unsigned_low
+    most_ranges = min(MOST_RANGES, (n >> RANGE_ROWS).bit_length())
+    shift = max((strata.count - 1).bit_length() - most_ranges, 0)
+    heads = np.zeros(((strata.count - 1) >> shift) + 1, np.int64)
+    piling.count_ranges(labels, low, shift, heads)
+    spare = np.empty(heads.max(), np.uint64)
+    heads = np.cumsum(heads) - heads
+    pile = np.empty(n + kernels.MARGIN * parts, np.uint64)
+    piling.pile_up_ranges(labels, low, key, shift, heads, pile)
+    sizes, first = np.zeros(strata.count, np.int64), np.full(strata.count, -1, np.int64)
+    piling.sort_ranges(heads, shift, key, sizes, first, pile, spare)
+    return sizes, first, pile
 
 
 def _bands(shares: Counts, stratum_rows: float) -> NDArray[np.uint32]:

@@ -15,7 +15,7 @@ from aliquot._allocation import Counts, proportional
 from aliquot._classes import Classes, LabelSets
 from aliquot._dealing import count_rows, deal, deal_round, first_rows, row_key, rows_of, stratum_order
 from aliquot._grouping import deal_groups
-from aliquot._kernels import labelling, splitting
+from aliquot._kernels import labelling, row_keys
 from aliquot._parts import Parts
 from aliquot._rng import Words
 from aliquot._tables import apportion, totals_of
@@ -47,17 +47,21 @@ class _Used:
 
 @dataclass(frozen=True)
 class Assigned:
-    """The part of each row, among those that get rows, the rows of each of these, and what could not be had."""
+    """The part of each row, among those that get rows, the rows of each of these, and what could not be had.
+
+    ``memory`` is of no more use, and may be large enough for the rows.
+    """
 
     used: _Used
     parts: NDArray[Any]
     totals: Counts
     unmet: Report
+    memory: NDArray[np.uint64] | None = None
 
     def rows(self) -> Rows:
         """The rows of each part, of those that get none too, ascending."""
         rows = [np.empty(0, np.int64)] * self.used.all_parts
-        for j, its_rows in zip(self.used.there, rows_of(self.parts, self.totals), strict=True):
+        for j, its_rows in zip(self.used.there, rows_of(self.parts, self.totals, self.memory), strict=True):
             rows[j] = its_rows
         return rows
 
@@ -73,17 +77,18 @@ def split_strata(seed: Words, strata: Classes, parts: Parts, rare: str) -> Assig
     """The part of each row, each stratum in its shares."""
     used = _Used(parts, len(strata.labels))
     dealt = deal(seed, strata, used.weights, lambda sizes, first: _table(seed, strata, used, rare, sizes, first))
+    rare_ones = np.flatnonzero((dealt.sizes > 0) & (dealt.sizes < len(used)))
+    rare_ones = rare_ones[np.argsort(dealt.first[rare_ones])]
+    sizes, first, table = dealt.sizes[rare_ones], dealt.first[rare_ones], dealt.table[rare_ones]
 
     def unmet() -> list[Any]:
         exact = used.weights / used.weights.sum()
-        rare_ones = np.flatnonzero((dealt.sizes > 0) & (dealt.sizes < len(used)))
         return [
-            ("rare stratum", strata.name(int(dealt.first[h])), used.names[j], 0, float(dealt.sizes[h] * exact[j]))
-            for h in rare_ones[np.argsort(dealt.first[rare_ones])]
-            for j in np.flatnonzero(dealt.table[h] == 0)
+            ("rare stratum", strata.name(int(first[h])), used.names[j], 0, float(sizes[h] * exact[j]))
+            for h, j in np.argwhere(table == 0).tolist()
         ]
 
-    return Assigned(used, dealt.parts, totals_of(dealt.table), unmet)
+    return Assigned(used, dealt.parts, totals_of(dealt.table), unmet, dealt.pile)
 
 
 def split_groups(seed: Words, groups: Classes, strata: Classes, parts: Parts, rare: str) -> Assigned:
@@ -149,12 +154,7 @@ def _table(seed: Words, strata: Classes, used: _Used, rare: str, sizes: Counts, 
     m = len(used)
     table = np.zeros((len(sizes), m), np.int64)
     order = stratum_order(seed, first)
-    in_order = sizes[order]
-    is_rare = in_order < m
-    rare_ones = order[is_rare]
-    if len(rare_ones):
-        order = np.concatenate([rare_ones, order[~is_rare]])
-        in_order = sizes[order]
+    is_rare = sizes < m
     weights, totals = used.weights, used.totals
     n = int(sizes.sum())
     whole = int(weights.sum())
@@ -163,22 +163,19 @@ def _table(seed: Words, strata: Classes, used: _Used, rare: str, sizes: Counts, 
     high = np.array([-(-n * weight // whole) for weight in weights.tolist()], np.int64)
     if rare == "error":
         _refuse_rare(strata, sizes, first, m)
-    elif rare != "spread" and len(rare_ones):
-        taken = int(sizes[rare_ones].sum())
-        if rare in used.names:
-            to = used.names.index(rare)
-            room = int(totals[to])
-        else:
-            to, room = 0, 0
-        if taken > room and (used.in_rows or rare not in used.names):
-            raise ValueError(f"rare: must be a part with room for {taken} rows of rare strata, got {rare!r} of {room}")
-        table[rare_ones, to] = sizes[rare_ones]
-        order, in_order, rare_ones = order[len(rare_ones) :], in_order[len(rare_ones) :], rare_ones[:0]
-        totals, low, high = (np.maximum(each - taken * (np.arange(m) == to), 0) for each in (totals, low, high))
-        totals = proportional(n - taken, totals)
-        weights = totals if used.in_rows else weights
-    if len(order):
-        table[order] = apportion(in_order, len(rare_ones), weights, totals, low, high)
+    if rare in ("spread", "error") or not is_rare[order].any():
+        apportion(sizes, is_rare, order, weights, totals, low, high, table)
+        return table
+    taken = int(sizes[is_rare].sum())
+    to = used.names.index(rare) if rare in used.names else None
+    room = 0 if to is None else int(totals[to])
+    if to is None or (taken > room and used.in_rows):
+        raise ValueError(f"rare: must be a part with room for {taken} rows of rare strata, got {rare!r} of {room}")
+    totals, low, high = (np.maximum(each - taken * (np.arange(m) == to), 0) for each in (totals, low, high))
+    totals = proportional(n - taken, totals)
+    order = order[~is_rare[order]]
+    apportion(sizes, is_rare, order, totals if used.in_rows else weights, totals, low, high, table)
+    table[is_rare, to] = sizes[is_rare]
     return table
 
 
@@ -192,7 +189,7 @@ def _refuse_rare(strata: Classes, sizes: Counts, first: Counts, m: int) -> None:
 
 
 def _stratify(seed: Words, labels: LabelSets, weights: Counts, totals: Counts) -> NDArray[np.int32]:
-    order = np.argsort(splitting.keys_of(np.arange(labels.n), row_key(seed)), kind="stable")
+    order = np.argsort(row_keys.keys_of(np.arange(labels.n), row_key(seed)), kind="stable")
     if weights.sum() > COARSEST:
         weights = proportional(COARSEST, weights)
     parts = np.empty(labels.n, np.int32)

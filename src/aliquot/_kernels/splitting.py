@@ -10,34 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aliquot._kernels._numba import kernel, mix64
+from aliquot._kernels._numba import kernel
+from aliquot._kernels.row_keys import BLOCK, ROW, upper_key
 
-BLOCK = 1024
-"""Rows hashed at once: their words and cells stay in the first level of cache."""
 LANES = 4
 """Counters for each thing counted, raised by turns: one that is raised again and again waits for itself."""
 MARGIN = 8
 """Places beyond the last row of each part that ``write_rows`` may touch."""
-FEW = 48
-"""Words up to which sorting by insertion is quickest."""
-RADIX = 256
-
-
-@kernel
-def mix32(x: Any) -> Any:
-    """A bijection of 32-bit words with low bias, that of csrc/aliquot/weighted.hpp (C. Wellons 2018)."""
-    x ^= x >> np.uint32(16)
-    x = np.uint32(x * np.uint32(0x21F0AAAD))
-    x ^= x >> np.uint32(15)
-    x = np.uint32(x * np.uint32(0xD35A2D97))
-    x ^= x >> np.uint32(15)
-    return x
-
-
-@kernel
-def upper_key(row: Any, add: Any, flip: Any) -> Any:
-    """The upper half of a row's key: the sum of two bijections, in which values repeat as they do at random."""
-    return np.uint32(mix32(np.uint32(row + add)) + mix32(np.uint32(row ^ flip)))
 
 
 @kernel
@@ -47,24 +26,6 @@ def find_range(labels: Any) -> Any:
     for i in range(len(labels)):
         low, high = min(low, labels[i]), max(high, labels[i])
     return low, high
-
-
-@kernel
-def make_key(seed: Any, purpose: Any, key: Any) -> None:
-    """Make of a seed what makes the keys of rows: two words of 32 bits for the upper halves, and one for the lower."""
-    word = mix64(seed[0] + np.uint64(0x9E3779B97F4A7C15) * purpose)
-    key[0], key[1] = word & np.uint64(0xFFFFFFFF), word >> np.uint64(32)
-    key[2] = mix64(seed[1] + np.uint64(0x9E3779B97F4A7C15) * purpose)
-
-
-@kernel
-def keys_of(rows: Any, key: Any) -> Any:
-    """The keys of rows, uint64."""
-    keys = np.empty(len(rows), np.uint64)
-    for i in range(len(rows)):
-        packed = pack(rows[i], np.uint32(key[0]), np.uint32(key[1]))
-        keys[i] = packed >> np.uint64(32) << np.uint64(32) | lower_key(packed, key[2])
-    return keys
 
 
 @kernel
@@ -124,181 +85,31 @@ def tell(labels: Any, low: Any, key: Any, bounds: Any, lanes: Any, strata: Any, 
 
 
 @kernel
-def pile_up(labels: Any, low: Any, key: Any, kept: Any, whole: Any, any_whole: bool, ends: Any, pile: Any) -> None:
-    """Pile up the rows to sort, those that ``tell`` kept, or of strata that are ``whole`` all, in order of rows.
+def settle(piled: Any, spared: int, pile: Any, parts: Any) -> None:
+    """Tell the parts of piled rows: the first ``piled[stratum, 0]`` of each stratum are in part 0, and so on.
 
-    ``ends``, shape (strata,), are where each stratum starts in ``pile``, 64 bits a row, and then where it ends.
-    """
-    low = np.uint64(low)
-    add, flip = np.uint32(key[0]), np.uint32(key[1])
-    for row in kept:
-        stratum = np.uint64(labels[row]) - low
-        if not whole[stratum]:
-            pile[ends[stratum]] = pack(row, add, flip)
-            ends[stratum] += 1
-    if any_whole:
-        for row in range(len(labels)):
-            stratum = np.uint64(labels[row]) - low
-            if whole[stratum]:
-                pile[ends[stratum]] = pack(row, add, flip)
-                ends[stratum] += 1
-
-
-@kernel
-def pile_up_far(
-    labels: Any, low: Any, key: Any, shift: Any, heads: Any, spare: Any, sizes: Any, first: Any, ends: Any, pile: Any
-) -> None:
-    """Pile up all rows and sort each stratum's, where there are so many strata that their counters are far apart.
-
-    Rows are first put next to others whose strata are alike but for the lowest ``shift`` bits, into ``spare``, so that
-    what follows stays in cache. ``heads``, one for each such range, and ``sizes`` start at 0, ``first`` at -1.
-    """
-    low, shift, half = np.uint64(low), np.uint64(shift), np.uint64(32)
-    add, flip = np.uint32(key[0]), np.uint32(key[1])
-    for row in range(len(labels)):
-        heads[(np.uint64(labels[row]) - low) >> shift] += 1
-    start = 0
-    for i in range(len(heads)):
-        start, heads[i] = start + heads[i], start
-    for row in range(len(labels)):
-        stratum = np.uint64(labels[row]) - low
-        spare[heads[stratum >> shift]] = stratum << half | np.uint64(row)
-        heads[stratum >> shift] += 1
-    start = stratum = 0
-    for head in heads:
-        for i in range(start, head):
-            if sizes[spare[i] >> half] == 0:
-                first[spare[i] >> half] = spare[i] & np.uint64(0xFFFFFFFF)
-            sizes[spare[i] >> half] += 1
-        first_stratum, place = stratum, start
-        while stratum < len(sizes) and np.uint64(stratum) >> shift == np.uint64(first_stratum) >> shift:
-            ends[stratum] = place
-            place += sizes[stratum]
-            stratum += 1
-        for i in range(start, head):
-            pile[ends[spare[i] >> half]] = pack(spare[i] & np.uint64(0xFFFFFFFF), add, flip)
-            ends[spare[i] >> half] += 1
-        for h in range(first_stratum, stratum):
-            sort_by_key(pile[ends[h] - sizes[h] : ends[h]], spare[start:head], key[2])
-        start = head
-
-
-@kernel
-def sort_piles(ends: Any, pile: Any, low_key: Any) -> None:
-    """Sort what is piled up of each stratum by key."""
-    start = most = 0
-    for end in ends:
-        most = max(most, end - start)
-        start = end
-    spare = np.empty(most, np.uint64)
-    start = 0
-    for end in ends:
-        sort_by_key(pile[start:end], spare, low_key)
-        start = end
-
-
-@kernel
-def settle(whole: Any, hist: Any, table: Any, ends: Any, pile: Any, parts: Any) -> None:
-    """Tell the parts of piled rows by their ranks in their strata.
-
-    ``hist``, shape (strata, cells), are the rows of each cell; ``table``, shape (strata, parts), those of each part.
+    Those in the part ``spared`` are told already.
     """
     start = 0
-    for stratum in range(len(ends)):
-        rank, band, until, part, last = 0, 0, ends[stratum], 0, table[stratum, 0]
-        if not whole[stratum]:
-            rank, until = hist[stratum, 0], start + hist[stratum, 1]
-        for i in range(start, ends[stratum]):
-            while i == until:  # past this band, and past the rows that are told up to the next
-                band += 1
-                rank += hist[stratum, 2 * band]
-                until += hist[stratum, 2 * band + 1]
-            while rank >= last:
-                part += 1
-                last += table[stratum, part]
-            parts[pile[i] & np.uint64(0xFFFFFFFF)] = part
-            rank += 1
-        start = ends[stratum]
+    for stratum in range(len(piled)):
+        for part in range(piled.shape[1]):
+            end = start + piled[stratum, part]
+            if part != spared:
+                for i in range(start, end):
+                    parts[pile[i] & np.uint64(ROW)] = part
+            start = end
 
 
 @kernel
-def deal_round(offsets: Any, ends: Any, pile: Any, many: int, parts: Any) -> None:
+def deal_round(offsets: Any, sizes: Any, pile: Any, many: int, parts: Any) -> None:
     """Deal the piled rows of each stratum to ``many`` parts in turn, from part ``offsets[stratum] % many`` on."""
     start = 0
-    for stratum in range(len(ends)):
+    for stratum in range(len(sizes)):
         part = offsets[stratum] % many
-        for i in range(start, ends[stratum]):
-            parts[pile[i] & np.uint64(0xFFFFFFFF)] = part
+        for i in range(start, start + sizes[stratum]):
+            parts[pile[i] & np.uint64(ROW)] = part
             part = part + 1 if part + 1 < many else 0
-        start = ends[stratum]
-
-
-@kernel
-def pack(row: Any, add: Any, flip: Any) -> Any:
-    """The upper half of a row's key, and below it the row's number."""
-    return np.uint64(upper_key(np.uint32(row), add, flip)) << np.uint64(32) | np.uint64(row)
-
-
-@kernel
-def sort_by_key(rows: Any, spare: Any, low_key: Any) -> None:
-    """Sort packed rows, ascending in number, by the upper halves of their keys, then by the lower halves.
-
-    Of equal upper halves there are hardly ever two, so they are looked for afterwards.
-    """
-    if len(rows) > FEW:
-        sort_many(rows, spare)
-    else:
-        sort_few(rows, spare)
-    upper = np.uint64(32)
-    for i in range(1, len(rows)):
-        j, lower = i, lower_key(rows[i], low_key) if rows[i] >> upper == rows[i - 1] >> upper else np.uint64(0)
-        while j > 0 and rows[j - 1] >> upper == rows[j] >> upper and lower_key(rows[j - 1], low_key) > lower:
-            rows[j - 1], rows[j] = rows[j], rows[j - 1]
-            j -= 1
-
-
-@kernel
-def sort_many(words: Any, spare: Any) -> None:
-    """Sort by the upper halves, a byte at a time, the lowest first; ``spare`` has room for as many."""
-    ends = np.empty(RADIX, np.int64)
-    for shift in range(32, 64, 16):
-        pass_by_byte(words, spare, ends, np.uint64(shift))
-        pass_by_byte(spare[: len(words)], words, ends, np.uint64(shift + 8))
-
-
-@kernel
-def pass_by_byte(words: Any, sorted_words: Any, ends: Any, shift: Any) -> None:
-    """Put ``words`` in order of one byte, and as they were where it is the same, into ``sorted_words``."""
-    for byte in range(RADIX):
-        ends[byte] = 0
-    for word in words:
-        ends[word >> shift & np.uint64(RADIX - 1)] += 1
-    start = 0
-    for byte in range(RADIX):
-        start, ends[byte] = start + ends[byte], start
-    for word in words:
-        byte = word >> shift & np.uint64(RADIX - 1)
-        sorted_words[ends[byte]] = word
-        ends[byte] += 1
-
-
-@kernel
-def sort_few(words: Any, spare: Any) -> None:
-    """Sort distinct words by counting how many are smaller than each, which has no branch to mispredict."""
-    for i in range(len(words)):
-        word = words[i]
-        rank = 0
-        for j in range(len(words)):
-            rank += words[j] < word
-        spare[rank] = word
-    for i in range(len(words)):
-        words[i] = spare[i]
-
-
-@kernel
-def lower_key(packed: Any, low_key: Any) -> Any:
-    """The lower half of the key of a packed row, as in csrc/aliquot/weighted.hpp."""
-    return mix64(low_key + (packed & np.uint64(0xFFFFFFFF))) >> np.uint64(32)
+        start += sizes[stratum]
 
 
 @kernel
