@@ -15,6 +15,8 @@ from aliquot._rng import Words
 
 PURPOSE = 6
 """Its number among the uses of a seed (csrc/aliquot/random.hpp). Part of stream v1."""
+WEYL = 0x9E3779B97F4A7C15
+"""What a seed is moved by for each of its uses, 2^64 over the golden ratio."""
 LARGE = 1024
 """Rows a stratum from which bands are worth their counters."""
 WIDE = 6.0
@@ -58,8 +60,9 @@ def deal(seed: Words, strata: Classes, shares: Counts, allocate: Allocate) -> De
     if len(bounds):
         cells = len(bounds) + 1
         lanes = np.zeros(kernels.LANES * strata.count * cells, np.int64)
-        kept = np.empty(n, np.uint32)
-        kept = kept[: kernels.tell(labels, low, key, bounds, lanes, strata.count, parts, kept)]
+        kept, words, eights = np.empty(n, np.uint32), np.empty(row_keys.BLOCK, np.uint32), _eights()
+        found = kernels.tell(labels, low, key, bounds, words, eights, eights.view(np.uint8), lanes, parts, kept)
+        kept = kept[:found]
         hist = lanes.reshape(kernels.LANES, strata.count, cells).sum(axis=0)
         sizes = hist.sum(axis=1)
         first = first_rows(strata, sizes)
@@ -102,7 +105,8 @@ def rows_of(parts: PartOfRow, totals: Counts, memory: NDArray[np.uint64] | None)
     size = len(parts) + margin * len(totals)
     rows = np.empty(size, np.int64) if memory is None or len(memory) < size else memory[:size].view(np.int64)
     if margin:
-        kernels.write_rows(parts, ends, kernels.PLACES, kernels.COUNTS, rows)
+        eights = _eights()
+        kernels.write_rows(parts, ends, kernels.PLACES, kernels.COUNTS, eights, eights.view(np.uint8), rows)
     else:
         kernels.write_rows_of_many(parts, ends, rows)
     return [rows[start : start + total] for start, total in zip(starts, totals.tolist(), strict=True)]
@@ -110,9 +114,16 @@ def rows_of(parts: PartOfRow, totals: Counts, memory: NDArray[np.uint64] | None)
 
 def row_key(seed: Words) -> NDArray[np.uint64]:
     """Three words that make the keys of rows: two of 32 bits for the upper halves, one of 64 for the lower."""
-    key = np.empty(3, np.uint64)
-    row_keys.make_key(seed, np.uint64(PURPOSE), key)
-    return key
+    # The kernel as Python has it does for two words: compiling it for them takes a quarter of a second.
+    word, low = row_keys.mix64.py_func(seed[:2] + np.uint64(WEYL * PURPOSE % 2**64))  # type: ignore[attr-defined]
+    return np.array([word & np.uint64(row_keys.ROW), word >> np.uint64(32), low], np.uint64)
+
+
+def keys_of(rows: Counts, seed: Words) -> NDArray[np.uint64]:
+    """The keys of rows."""
+    keys = np.empty(len(rows), np.uint64)
+    row_keys.make_keys(rows.view(np.uint64), row_key(seed), keys)
+    return keys
 
 
 def stratum_order(seed: Words, first: Counts) -> Counts:
@@ -120,9 +131,10 @@ def stratum_order(seed: Words, first: Counts) -> Counts:
     there = np.flatnonzero(first >= 0) if first.min(initial=0) < 0 else None
     rows = first if there is None else first[there]
     # Each key with its place instead of its lowest bits: sorting these is several times as fast as argsort.
-    keys = row_keys.keys_of(rows, row_key(seed))
+    keys = keys_of(rows, seed)
     places = np.uint64(2 ** len(keys).bit_length() - 1)
-    row_keys.put_places(keys, places)
+    keys &= ~places
+    keys |= np.arange(len(keys), dtype=np.uint64)
     keys.sort()
     keys &= places
     order: Counts = keys.view(np.int64)
@@ -159,7 +171,8 @@ def _pile(
     ends = np.cumsum(to_sort) - to_sort
     pile = np.empty(int(to_sort.sum()), np.uint64)
     piling.pile_up(strata.labels, strata.unsigned_low, key, kept, whole, bool(whole.any()), ends, pile)
-    piling.sort_piles(ends, pile, key[2])
+    for start, end in zip((ends - to_sort).tolist(), ends.tolist(), strict=True):
+        sort_by_key(pile[start:end], key)
     return pile
 
 
@@ -176,10 +189,34 @@ def _pile_all(strata: Classes, key: Words, parts: int) -> tuple[Counts, Counts, 
     spare = np.empty(heads.max(), np.uint64)
     heads = np.cumsum(heads) - heads
     pile = np.empty(n + kernels.MARGIN * parts, np.uint64)
-    piling.pile_up_ranges(labels, low, key, shift, heads, pile)
+    piling.pile_up_ranges(labels, low, key, shift, heads, np.empty(row_keys.BLOCK, np.uint32), pile)
     sizes, first = np.zeros(strata.count, np.int64), np.full(strata.count, -1, np.int64)
-    piling.sort_ranges(heads, shift, key, sizes, first, pile, spare)
+    digits, places = np.empty(piling.RADIX, np.int64), np.empty(1 << shift, np.int64)
+    piling.sort_ranges(heads, shift, key, sizes, first, digits, places, pile, spare)
+    large = np.flatnonzero(sizes > piling.MANY)
+    if len(large):
+        ends = np.cumsum(sizes)[large]
+        for start, end in zip((ends - sizes[large]).tolist(), ends.tolist(), strict=True):
+            sort_by_key(pile[start:end], key)
     return sizes, first, pile
+
+
+def sort_by_key(rows: NDArray[np.uint64], key: Words) -> None:
+    """Sort packed rows by the upper halves of their keys, and by their whole keys where these are alike."""
+    rows.sort()
+    upper = rows >> np.uint64(32)
+    alike = np.flatnonzero(upper[1:] == upper[:-1])
+    if len(alike):
+        alike = np.union1d(alike, alike + 1)
+        some = rows[alike]
+        keys = np.empty(len(some), np.uint64)
+        row_keys.make_keys(some & np.uint64(row_keys.ROW), key, keys)
+        rows[alike] = some[np.lexsort((keys, upper[alike]))]
+
+
+def _eights() -> NDArray[np.uint64]:
+    """Memory for a byte for each row of a block, that kernels look at eight at a time."""
+    return np.empty(row_keys.BLOCK // 8, np.uint64)
 
 
 def _bands(shares: Counts, stratum_rows: float) -> NDArray[np.uint32]:

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from aliquot._allocation import Counts
 from aliquot._classes import Classes
-from aliquot._dealing import count_rows, first_rows, row_key
+from aliquot._dealing import count_rows, first_rows, keys_of
 from aliquot._kernels import grouping as kernels
-from aliquot._kernels import row_keys
 from aliquot._rng import Words
 
 SWEEPS = 10
@@ -51,7 +50,7 @@ def deal_groups(seed: Words, groups: Classes, strata: Classes, weights: Counts) 
     starts = starts + np.append(0, np.cumsum(sizes > 0))
     per_class = np.bincount(classes, rows, strata.count + 1).astype(np.float64)
     impact = np.add.reduceat(np.append((rows / per_class[classes]) ** 2, 0.0), starts[:-1])[there]
-    keys = row_keys.keys_of(first[there], row_key(seed))
+    keys = keys_of(first[there], seed)
     scale = _scale(weights)
     worth = _worth(per_class, classes, rows, starts[:-1][there], int(scale.max()))
     best, parts, totals = None, np.full(groups.count, -1, np.int32), np.zeros(len(weights), np.int64)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from aliquot._allocation import Counts, proportional
 from aliquot._classes import Classes, LabelSets
-from aliquot._dealing import count_rows, deal, deal_round, first_rows, row_key, rows_of, stratum_order
+from aliquot._dealing import count_rows, deal, deal_round, first_rows, keys_of, rows_of, stratum_order
 from aliquot._grouping import deal_groups
-from aliquot._kernels import labelling, row_keys
+from aliquot._kernels import labelling
 from aliquot._parts import Parts
 from aliquot._rng import Words
 from aliquot._tables import apportion, totals_of
@@ -189,7 +189,7 @@ def _refuse_rare(strata: Classes, sizes: Counts, first: Counts, m: int) -> None:
 
 
 def _stratify(seed: Words, labels: LabelSets, weights: Counts, totals: Counts) -> NDArray[np.int32]:
-    order = np.argsort(row_keys.keys_of(np.arange(labels.n), row_key(seed)), kind="stable")
+    order = np.argsort(keys_of(np.arange(labels.n), seed), kind="stable")
     if weights.sum() > COARSEST:
         weights = proportional(COARSEST, weights)
     parts = np.empty(labels.n, np.int32)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from aliquot._allocation import Counts
 from aliquot._kernels import apportion as kernels
 
+FEW = 256
+"""Strata that are dealt at once."""
 FOLD = 64
 """Rows of a table that are added up as one."""
 
@@ -35,11 +37,14 @@ def apportion(
     taken until none helps (Murota 2003, "Discrete convex analysis", doi:10.1137/1.9780898718508).
     """
     whole = int(weights.sum())
-    kernels.apportion(sizes, is_rare, order, weights, whole, np.argsort(-weights, kind="stable"), table)
+    m = len(weights)
+    by_weight, lacks, rest, room = np.argsort(-weights, kind="stable"), *np.zeros((2, m), np.int64), np.zeros(m)
+    strata, dealt = np.empty(FEW, np.int64), np.empty((FEW, m), np.int64)
+    kernels.apportion(sizes, is_rare, order, weights, whole, by_weight, lacks, rest, room, strata, dealt, table)
     have = totals_of(table)
     while (have != totals).any():
-        witness = np.full((len(weights), len(weights)), -1, np.int64)
-        kernels.find_moves(sizes, is_rare, order, weights, whole, table, witness)
+        witness = np.full((m, m), -1, np.int64)
+        kernels.find_moves(sizes, is_rare, order, weights, whole, table, rest, dealt[0], witness)
         gain, source, target = max(_gains(have, totals, low, high, witness), default=(0, 0, 0))
         if gain == 0:
             break

@@ -8,41 +8,54 @@ from aliquot._kernels._numba import kernel
 
 SLACK = 32
 """Rows by which rare strata may fill the largest parts beyond their share: the others make up for it."""
-FEW = 256
-"""Strata that are dealt at once."""
 
 
 @kernel
-def apportion(sizes: Any, is_rare: Any, order: Any, weights: Any, whole: int, by_weight: Any, table: Any) -> None:
+def apportion(
+    sizes: Any,
+    is_rare: Any,
+    order: Any,
+    weights: Any,
+    whole: int,
+    by_weight: Any,
+    lacks: Any,
+    rest: Any,
+    room: Any,
+    strata: Any,
+    dealt: Any,
+    table: Any,
+) -> None:
     """Deal the rows of strata, in ``order``, to parts in proportion to ``weights``, rounding shares down or up.
 
     Strata that are rare have fewer rows than there are parts: they come first, and give one row to each of the largest
     parts. Else those parts are rounded up that lack most so far. All in integers, in units of a row over ``whole``, the
     sum of weights, which is at most 2^56, so that a hundred rows' worth fits.
+
+    Of each part, ``lacks``, ``rest`` and ``room`` start at 0; ``strata`` and ``dealt``, shape (some, parts), have room.
     """
     m = len(weights)
-    lacks, rest, room = np.zeros(m, np.int64), np.empty(m, np.int64), np.zeros(m)
-    # Strata are far apart in memory: of a few at once, reads overlap, and so do writes.
-    strata, few, dealt = np.empty(FEW, np.int64), np.empty(FEW, np.int64), np.empty((FEW, m), np.int64)
     for h in order:
         if not is_rare[h]:
             shares_of(sizes[h], weights, whole, dealt[0], rest)
+            least = np.float64(2 * SLACK)
             for j in range(m):
                 room[j] += rest[j] / whole
-            if room.min() >= 2 * SLACK:
+                least = min(least, room[j])
+            if least == 2 * SLACK:
                 break
     for j in range(m):
         room[j] = min(room[j] / 2, SLACK)
+    # Strata are far apart in memory: of a few at once, reads overlap, and so do writes.
     for rare in (True, False):
-        for start in range(0, len(order), FEW):
+        for start in range(0, len(order), len(strata)):
             found = 0
-            for h in order[start : start + FEW]:
+            for h in order[start : start + len(strata)]:
                 strata[found] = h
                 found += is_rare[h] == rare
             for i in range(found):
-                few[i] = sizes[strata[i]]
+                dealt[i, 0] = sizes[strata[i]]
             for i in range(found):
-                left = shares_of(few[i], weights, whole, dealt[i], rest)
+                left = shares_of(dealt[i, 0], weights, whole, dealt[i], rest)
                 for j in range(m):
                     lacks[j] += rest[j]
                 for _ in range(left):
@@ -84,14 +97,15 @@ def shares_of(size: Any, weights: Any, whole: Any, shares: Any, rest: Any) -> An
 
 
 @kernel
-def find_moves(sizes: Any, is_rare: Any, order: Any, weights: Any, whole: int, table: Any, witness: Any) -> None:
+def find_moves(
+    sizes: Any, is_rare: Any, order: Any, weights: Any, whole: int, table: Any, rest: Any, down: Any, witness: Any
+) -> None:
     """Find for each pair of parts a stratum in which a row can move from one to the other, the last that was dealt.
 
     ``witness``, shape (parts, parts), starts at -1.
     """
     m = len(weights)
     missing = m * (m - 1)
-    down, rest = np.empty(m, np.int64), np.empty(m, np.int64)
     for rare in (False, True):
         for h in order[::-1]:
             if is_rare[h] != rare:

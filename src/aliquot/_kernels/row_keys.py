@@ -36,27 +36,10 @@ def lower_key(packed: Any, low_key: Any) -> Any:
 
 
 @kernel
-def make_key(seed: Any, purpose: Any, key: Any) -> None:
-    """Make of a seed what makes the keys of rows: two words of 32 bits for the upper halves, and one for the lower."""
-    word = mix64(seed[0] + np.uint64(0x9E3779B97F4A7C15) * purpose)
-    key[0], key[1] = word & np.uint64(0xFFFFFFFF), word >> np.uint64(32)
-    key[2] = mix64(seed[1] + np.uint64(0x9E3779B97F4A7C15) * purpose)
-
-
-@kernel
-def keys_of(rows: Any, key: Any) -> Any:
-    """The keys of rows, uint64."""
-    keys = np.empty(len(rows), np.uint64)
+def make_keys(rows: Any, key: Any, keys: Any) -> None:
+    """Put the keys of rows into ``keys``; all are uint64, so that there is one to compile."""
     for i in range(len(rows)):
         keys[i] = key_of(rows[i], key)
-    return keys
-
-
-@kernel
-def put_places(keys: Any, places: Any) -> None:
-    """Put the place of each key into the bits that are set in ``places``."""
-    for i in range(len(keys)):
-        keys[i] = keys[i] & ~places | np.uint64(i)
 
 
 @kernel

@@ -49,17 +49,18 @@ def find_first(labels: Any, low: Any, present: int, first: Any) -> None:
 
 
 @kernel
-def tell(labels: Any, low: Any, key: Any, bounds: Any, lanes: Any, strata: Any, parts: Any, kept: Any) -> int:
+def tell(
+    labels: Any, low: Any, key: Any, bounds: Any, words: Any, eights: Any, cell: Any, lanes: Any, parts: Any, kept: Any
+) -> int:
     """Tell the parts of rows outside the bands, and keep the others: their number.
 
     ``bounds``, uint32, ascending, are the two ends of each band. They cut hashes into cells: part 0, band, part 1, band
-    ... ``lanes``, shape (LANES * strata * cells,), counts the rows of each stratum in each.
+    ... ``lanes``, shape (LANES * strata * cells,), counts the rows of each stratum in each. ``words``, uint32, have
+    room for BLOCK, and so has ``cell``, uint8, the memory of ``eights``.
     """
     n, cells = len(labels), np.uint64(len(bounds) + 1)
-    low, lane, turn = np.uint64(low), np.uint64(strata) * cells, np.uint64(LANES - 1)
+    low, lane, turn = np.uint64(low), np.uint64(len(lanes) // LANES), np.uint64(LANES - 1)
     add, flip = np.uint32(key[0]), np.uint32(key[1])
-    words, eights = np.empty(BLOCK, np.uint32), np.empty(BLOCK // 8, np.uint64)
-    cell = eights.view(np.uint8)
     found = 0
     for start in range(0, n, BLOCK):
         size = min(n - start, BLOCK)
@@ -113,14 +114,13 @@ def deal_round(offsets: Any, sizes: Any, pile: Any, many: int, parts: Any) -> No
 
 
 @kernel
-def write_rows(parts: Any, ends: Any, places: Any, counts: Any, rows: Any) -> None:
+def write_rows(parts: Any, ends: Any, places: Any, counts: Any, eights: Any, flags: Any, rows: Any) -> None:
     """Write the numbers of the rows of each part, ascending, from ``ends[part]`` on.
 
     Eight rows at a time: their flags are a byte, whose bits' ``places`` are written in one go, and then as many
-    kept as it ``counts``; what is beyond them is written over, or is in the margin of the part.
+    kept as it ``counts``; what is beyond them is written over, or is in the margin of the part. ``flags``, uint8, the
+    memory of ``eights``, have room for BLOCK.
     """
-    eights = np.empty(BLOCK // 8, np.uint64)
-    flags = eights.view(np.uint8)
     for start in range(0, len(parts), BLOCK):
         here = parts[start : start + BLOCK]
         eights[(len(here) - 1) // 8] = 0
