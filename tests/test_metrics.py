@@ -129,6 +129,20 @@ def test_scores_of_no_rows():
     assert np.isnan(m.interval("mcc")).all()
 
 
+@pytest.mark.parametrize("how", [None, "linear", "quadratic"])
+def test_kappa_of_one_class_is_nan_whatever_it_weighs(how):
+    for weight in np.random.default_rng(1).random(100):
+        m = aq.ConfusionMatrix(["a", "b", "c", "d"])
+        m.update(["d"], ["d"], sample_weight=[weight])
+        assert np.isnan(m.kappa(how))
+
+
+def test_kappa_where_nearly_all_rows_are_of_one_class():
+    m = aq.ConfusionMatrix()
+    m.update(np.arange(3), np.array([0, 1, 1]), sample_weight=[1e15, 1.0, 1.0])
+    assert m.kappa() == pytest.approx(0.75, rel=1e-12)
+
+
 def test_mcc_of_large_counts_is_exact():
     m = aq.ConfusionMatrix()
     m.update([0, 0, 1, 1], [0, 1, 0, 1])

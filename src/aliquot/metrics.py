@@ -102,10 +102,13 @@ def mcc(margins: Margins) -> float:
 
 def kappa(margins: Margins, disagreement: float | None = None, chance: float | None = None) -> float:
     """Cohen's kappa: how much better than chance, of a matrix with these margins, the two sides agree."""
+    if np.count_nonzero(margins.true + margins.predicted) < 2:
+        return np.nan  # chance agrees always, although it may not do so to the last digit
     if disagreement is None or chance is None:
         total = float(margins.total)
         disagreement = total - float(margins.hits.sum())
-        chance = total - float(np.dot(margins.true, margins.predicted.astype(float))) / total if total else 0.0
+        # Over all other classes, as most rows may be of one and what is left of the total is then not precise.
+        chance = float(np.dot(margins.true, total - margins.predicted.astype(float))) / total
     return 1 - disagreement / chance if chance else np.nan
 
 
