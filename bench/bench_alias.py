@@ -79,6 +79,7 @@ def draw_outcomes(n: int) -> Group:
             "floor: random reads": lambda: floors.read_random(n, k),
         },
         row_bytes=8,
+        headline=n == 10**6,
     )
 
 

@@ -75,6 +75,7 @@ def count(kind: str, classes: int) -> Group:
         is_matrix(kind, classes),
         contestants,
         {"floor: sums": lambda: (y_true.sum(), y_pred.sum())},
+        headline=(kind, classes) == KINDS[0],
     )
 
 

@@ -62,7 +62,8 @@ def area(kind: str) -> Group:
         "polars, sort and count": of(baselines.polars_roc_auc),
     }
     name = f"ROC-AUC of {short(SIZES.scores)} {kind} scores"
-    return Group(name, SIZES.scores, is_area(kind, 1e-9), contestants, sort(kind))
+    headline = kind == "float32"
+    return Group(name, SIZES.scores, is_area(kind, 1e-9), contestants, sort(kind), headline=headline)
 
 
 def binned_area(kind: str) -> Group:

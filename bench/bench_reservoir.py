@@ -86,31 +86,42 @@ def update_quietly(rows: int) -> Group:
 
 
 def sample_batches(k: int) -> Group:
-    """k rows of a table in memory. Ours sees it batch by batch; the peers, but for DuckDB, reach any row at once."""
+    """k rows of a table whose batches stream by."""
     return Group(
         f"sample {short(k)} of {short(SIZES.table_rows)} in batches",
         SIZES.table_rows,
         has_length(k),
         {
             "aliquot": lambda: _reservoir_of(data.table().to_batches(), k).result(),
-            "aliquot, n known": lambda: aq.sample(data.table(), k, rng=next(SEEDS)),
             "duckdb reservoir": lambda: baselines.duckdb_reservoir(data.table(), k),
-            "polars sample": lambda: baselines.polars_sample(data.polars_table(), k),
-            "pandas sample": lambda: baselines.pandas_sample(data.pandas_table(), k),
+        },
+        {"floor: read the bytes": lambda: floors.read_memory(data.table())},
+        row_bytes=20,
+        headline=k == 1_000,
+    )
+
+
+def sample_table(k: int) -> Group:
+    """k rows of a table in memory, in the batches that it came in, or in one."""
+    return Group(
+        f"sample {short(k)} of {short(SIZES.table_rows)} in memory",
+        SIZES.table_rows,
+        has_length(k),
+        {
+            "aliquot": lambda: aq.sample(data.table(), k, rng=next(SEEDS)),
+            "aliquot, one batch": lambda: aq.sample(data.table_in_one(), k, rng=next(SEEDS)),
+            "polars sample, one batch": lambda: baselines.polars_sample(data.polars_table(), k),
+            "pandas sample, one batch": lambda: baselines.pandas_sample(data.pandas_table(), k),
             "pyarrow take": lambda: baselines.pyarrow_take(data.table(), k),
         },
-        {
-            "floor: read the bytes": lambda: floors.read_memory(data.table()),
-            "floor: take": lambda: floors.take(data.table(), k),
-        },
-        row_bytes=20,
+        {"floor: take": lambda: floors.take(data.table(), k)},
         headline=k == 1_000,
     )
 
 
 STREAMS = [stream_row_numbers(k, SIZES.stream_rows) for k in SIZES.stream_draws]
 UPDATES = [update_quietly(SIZES.quiet_batch_rows)]
-SAMPLES = [sample_batches(k) for k in SIZES.table_draws]
+SAMPLES = [kind(k) for kind in (sample_batches, sample_table) for k in SIZES.table_draws]
 GROUPS = [*STREAMS, *UPDATES, *SAMPLES]
 
 

@@ -43,6 +43,7 @@ def sample_in_strata() -> Group:
             "pandas, groupby sample": lambda: baselines.pandas_stratified(data.pandas_table(), "qty", FRACTION),
         },
         {"floor: read the strata": lambda: read_memory(labels)},
+        headline=True,
     )
 
 

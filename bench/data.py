@@ -212,6 +212,12 @@ def table() -> pa.Table:
 
 
 @cache
+def table_in_one() -> pa.Table:
+    """The same in one chunk, as some of the peers have it."""
+    return table().combine_chunks()
+
+
+@cache
 def polars_table() -> pl.DataFrame:
     """``table`` as its peer holds it; in one chunk, as the peer likes it best."""
     return pl.DataFrame(table()).rechunk()

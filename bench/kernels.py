@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 import aliquot as aq
 from aliquot import _rng
+from aliquot._kernels.gather import gather
 from aliquot._kernels.hashing import column_keys
 from aliquot._kernels.parquet_pages import Footer, Pages
 
@@ -145,6 +146,14 @@ def users() -> NDArray[np.int64]:
     return np.random.default_rng(SEED).integers(0, ROWS // 20, ROWS)
 
 
+def gather_rows() -> Callable[[], Any]:
+    """Every 16th row of a table of numbers, flags and words in 27 batches."""
+    words = pa.array(labels(1).astype(str))
+    table = pa.record_batch({"number": random(), "flag": labels(1) < 3, "word": words})
+    cut = [table.slice(first, BATCH) for first in range(0, ROWS, BATCH)]
+    return partial(gather, cut, np.arange(0, ROWS, 16))
+
+
 KERNELS = [
     Kernel("row numbers, 256k of 1G", ROWS, lambda: partial(aq.sample_indices, 10**9, ROWS, rng=SEED)),
     Kernel("row numbers, replaced", ROWS, lambda: partial(aq.sample_indices, ROWS, ROWS, replace=True, rng=SEED)),
@@ -159,6 +168,7 @@ KERNELS = [
     ),
     Kernel("alias, build", ROWS, lambda: partial(aq.AliasTable, weights())),
     Kernel("alias, draw of 1k outcomes", ROWS, lambda: partial(aq.AliasTable(weights()[:1000]).draw, ROWS, rng=SEED)),
+    Kernel("gather, three columns", ROWS // 16, gather_rows),
     Kernel("hash, int64", ROWS, lambda: hash_of(pa.array(np.arange(ROWS)))),
     Kernel("hash, float64", ROWS, lambda: hash_of(pa.array(weights()))),
     Kernel("hash, string", ROWS, lambda: hash_of(pa.array(np.arange(ROWS).astype(str)))),

@@ -1,6 +1,7 @@
 """Rows of Arrow batches: picked without pinning what was left, joined, put in another order.
 
-pyarrow moves all rows; what it cannot pick from (string views, run-end encoding) takes a detour here.
+A kernel moves rows of flat columns, out of many batches at once, and pyarrow all others; what it cannot pick from
+(string views, run-end encoding) takes a detour here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from aliquot._kernels.gather import gather
 
 Positions = NDArray[np.int64]
 
@@ -39,6 +42,9 @@ def take_rows(batch: pa.RecordBatch, positions: Positions) -> pa.RecordBatch:
         return batch.slice(0, len(positions))
     if batch.num_columns == 0:
         return empty_columns(len(positions), batch.schema)
+    gathered = _gather([batch], positions)
+    if gathered is not None and len(gathered) == 1:
+        return gathered[0]
     if _can_take(batch.schema):
         return batch.take(pa.array(positions))
     columns = [take(column, positions) for column in batch.columns]
@@ -47,6 +53,11 @@ def take_rows(batch: pa.RecordBatch, positions: Positions) -> pa.RecordBatch:
 
 def take_sorted(batches: Sequence[pa.RecordBatch], rows: Positions) -> list[pa.RecordBatch]:
     """Rows of consecutive batches by ascending row number, repeats allowed."""
+    if not batches or len(rows) == 0:
+        return []
+    gathered = _gather(batches, rows)
+    if gathered is not None:
+        return gathered
     ends = np.cumsum([0] + [batch.num_rows for batch in batches])
     cuts = np.searchsorted(rows, ends)
     return [
@@ -60,6 +71,10 @@ def permute(batches: Sequence[pa.RecordBatch], order: Positions) -> list[pa.Reco
     """Rows of consecutive batches in any order, repeats allowed."""
     if not batches:
         return []
+    if len(batches) == 1:
+        gathered = _gather(batches, order)
+        if gathered is not None:
+            return gathered
     if np.all(order[1:] >= order[:-1]):
         return consolidate(take_sorted(batches, order), batches[0].schema)
     total = sum(batch.num_rows for batch in batches)
@@ -183,6 +198,16 @@ def with_own_dictionaries(batch: pa.RecordBatch, first: pa.RecordBatch | None = 
         for i, column in enumerate(batch.columns)
     ]
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _gather(batches: Sequence[pa.RecordBatch], rows: Positions) -> list[pa.RecordBatch] | None:
+    """Rows of consecutive batches as one batch, or more where strings are too long for one; None unless all is flat."""
+    try:
+        gathered = gather(list(batches), np.ascontiguousarray(rows, np.int64))
+    except OverflowError:
+        middle = len(rows) // 2
+        return [*(_gather(batches, rows[:middle]) or []), *(_gather(batches, rows[middle:]) or [])]
+    return None if gathered is None else [gathered]
 
 
 def _take_views(array: pa.Array, positions: Positions) -> pa.Array:

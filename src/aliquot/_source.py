@@ -71,11 +71,11 @@ class Source(ABC):
         IndexError for a row that is not there; after reading, in a stream.
         """
         if self.num_rows is not None:
-            _check_within(rows, self.num_rows)
+            check_within(rows, self.num_rows)
         by_number = np.argsort(rows, kind="stable")
         fetched = list(self.fetch(picker(rows[by_number]), columns, progress))
         if self.num_rows is None:
-            _check_within(rows, self.rows_read)
+            check_within(rows, self.rows_read)
         if np.all(rows[1:] >= rows[:-1]):
             return fetched
         place = np.empty_like(by_number)
@@ -108,7 +108,7 @@ def picker(rows: _arrow.Positions) -> Pick:
     return pick
 
 
-def _check_within(rows: _arrow.Positions, num_rows: int) -> None:
+def check_within(rows: _arrow.Positions, num_rows: int) -> None:
     """IndexError for the first row that is not there."""
     outside = (rows < 0) | (rows >= num_rows)
     if outside.any():

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from aliquot import _arrow
 from aliquot._designs import WEIGHTED
+from aliquot._kernels.gather import lies_flat
 from aliquot._kernels.reservoir import BadWeightError, ReservoirState
 from aliquot._numbers import bad_weight
 from aliquot._result import Kept
@@ -30,10 +31,16 @@ class HeldRows:
         self.held: list[pa.RecordBatch] = []
         self.count = 0
         self._weighted = weighted
+        self._flat = self._coded = False
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Hold these rows too."""
-        self.held.append(_arrow.with_own_dictionaries(batch, self.held[0]) if self.held else batch)
+        if not self.held:  # asked once, as it takes a while for many columns
+            self._flat = lies_flat(batch.schema)
+            self._coded = not self._flat and _arrow.has_dictionaries(batch.schema)
+        elif self._coded:
+            batch = _arrow.with_own_dictionaries(batch, self.held[0])
+        self.held.append(batch)
         self.count += batch.num_rows
 
     def arrange(self, slots: _arrow.Positions) -> None:
@@ -41,10 +48,10 @@ class HeldRows:
         if len(slots) == self.count and len(self.held) <= 1 and np.all(slots[1:] > slots[:-1]):
             return
         if self.held:
-            schema = self.held[0].schema
-            # Joining first is cheaper, but might need more codes than a dictionary has for rows that are let go.
-            joined = self.held if _arrow.has_dictionaries(schema) else _arrow.consolidate(self.held, schema)
-            self.held = _arrow.permute(joined, slots)
+            if not (self._flat or self._coded):
+                # Cheaper than picking from many, but might need more codes than a dictionary has.
+                self.held = _arrow.consolidate(self.held, self.held[0].schema)
+            self.held = _arrow.permute(self.held, slots)
         self.count = len(slots)
 
     def weights(self) -> NDArray[np.float64] | None:

@@ -14,13 +14,16 @@ import pyarrow as pa
 
 from aliquot import _arrow
 from aliquot._checks import describe
+from aliquot._kernels.gather import lies_flat
 from aliquot._progress import Progress
-from aliquot._source import Source, Span, difference
+from aliquot._source import Source, Span, check_within, difference
 from aliquot.where import Where
 
 
 class Memory(Source):
     """Record batches in memory."""
+
+    num_rows: int
 
     def __init__(self, batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> None:
         self.schema = schema
@@ -29,12 +32,26 @@ class Memory(Source):
 
     def scan(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
         start = 0
-        whole = list(columns) == self.schema.names  # not selected by name, as a name may be there twice
-        for batch in self._batches:
-            yield start, batch if whole else batch.select(columns)
+        for batch in self._selected(columns):
+            yield start, batch
             start += batch.num_rows
-            self.rows_read += batch.num_rows
-            progress.advance(batch.num_rows)
+            self._count(batch.num_rows, progress)
+
+    def take(self, rows: _arrow.Positions, columns: Sequence[str], progress: Progress) -> list[pa.RecordBatch]:
+        batches = list(self._selected(columns))
+        if not batches or not lies_flat(batches[0].schema):
+            return super().take(rows, columns, progress)
+        check_within(rows, self.num_rows)
+        self._count(self.num_rows, progress)
+        return _arrow.permute(batches, rows)
+
+    def _selected(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        whole = list(columns) == self.schema.names  # not selected by name, as a name may be there twice
+        return (batch if whole else batch.select(columns) for batch in self._batches)
+
+    def _count(self, rows: int, progress: Progress) -> None:
+        self.rows_read += rows
+        progress.advance(rows)
 
     def _own(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         return rows  # over the dictionaries of the table, which is there anyway

@@ -1,0 +1,6 @@
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+def lies_flat(schema: pa.Schema) -> bool: ...
+def gather(batches: list[pa.RecordBatch], rows: NDArray[np.int64]) -> pa.RecordBatch | None: ...
