@@ -15,7 +15,8 @@ from river import metrics as river
 from sklearn import metrics as sk
 
 import aliquot as aq
-from aliquot._kernels.confusion import DenseCounts, Rows, SparseCounts
+from aliquot._kernels.confusion import DenseCounts, Rows
+from aliquot._kernels.confusion_sparse import SparseCounts
 from aliquot._saved import pack, unpack
 
 INTEGERS = [*(getattr(pa, f"{sign}int{bits}")() for sign in ("", "u") for bits in (8, 16, 32, 64))]
@@ -306,7 +307,7 @@ class TestLaws:
         assert m.labels == []
 
 
-@pytest.mark.parametrize("base", [0, 2**52 - 3, 2**52, -(2**53), 2**62])
+@pytest.mark.parametrize("base", [0, 2**50 - 3, 2**50, -(2**50), 2**52 - 3, 2**52, -(2**53), 2**62])
 def test_floats_count_as_the_integers_that_they_are(base):
     step = 2048 if base == 2**62 else 1
     y_true, y_pred = (base + step * side for side in rows(100_000, 4))
@@ -315,6 +316,20 @@ def test_floats_count_as_the_integers_that_they_are(base):
         floats.update(y_true.astype(float), y_pred.astype(float))
         integers.update(y_true.astype(float).astype(np.int64), y_pred.astype(float).astype(np.int64))
     assert floats == integers
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "wrong", [1e-30, -1e-30, 0.5, 1 - 2**-24, 2.0**40, 2.0**63, -(2.0**63), np.inf, -np.inf, np.nan]
+)
+def test_floats_that_are_not_whole_are_told_from_the_labels_near_them(kind, wrong):
+    labels = [-3, -2, -1, 0, 1, 2]
+    m = aq.ConfusionMatrix(labels)
+    m.update(np.array([*labels, -0.0], kind), np.array([*labels, 0.0], kind))
+    assert m.matrix.diagonal().tolist() == [1, 1, 1, 2, 1, 1]
+    with pytest.raises(ValueError, match=r"^y_true: must (hold whole numbers below|be one of the labels).* at row 8$"):
+        m.update(np.array([0, wrong, 0], kind), np.zeros(3))
+    assert m.n_seen == 7
 
 
 class TestManyStrings:

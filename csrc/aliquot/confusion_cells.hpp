@@ -37,28 +37,39 @@ namespace detail
 
 inline constexpr std::size_t confusion_block = 512;
 
+// Windows of floats begin within this of 0, so that all numbers in them are below 2^51.
+inline constexpr std::int64_t most_whole = std::int64_t{1} << 50;
+
 // Codes of values, cut to the type that is wanted: whether none lost a bit by it.
 template <class Code, class T>
-[[gnu::always_inline]] inline bool narrow(const T* values, std::size_t n, const code_window& window, Code* codes)
+[[gnu::always_inline]] inline bool narrow(const T* values, std::size_t n, const code_window& window,
+                                          Code* __restrict codes)
 {
   if constexpr (std::is_floating_point_v<T>) {
-    const auto base = static_cast<double>(window.base);
-    bool whole = true;
+    // Beside this constant, the bits of a double are those of a whole number below 2^51, counted up from the constant's
+    // own: what is not whole is rounded, and what is larger, infinite or NaN is far outside the window.
+    constexpr double whole = 0x1.8p52;
+    const auto origin = std::bit_cast<std::uint64_t>(whole) + static_cast<std::uint64_t>(window.base);
+    std::uint64_t seen = 0;
+    std::uint64_t lost = 0;
     for (std::size_t i = 0; i < n; ++i) {
-      const double distance = static_cast<double>(values[i]) - base;
-      const bool inside = distance >= 0.0 && distance < 0x1p16;
-      const auto code = static_cast<std::int32_t>(inside ? distance : 0.0);
-      whole &= inside & (static_cast<double>(code) == distance);
+      const auto value = static_cast<double>(values[i]);
+      const double beside = value + whole;
+      const std::uint64_t code = std::bit_cast<std::uint64_t>(beside) - origin;
+      lost |= (std::bit_cast<std::uint64_t>(beside - whole) ^ std::bit_cast<std::uint64_t>(value)) << 1;  // -0 is 0
+      seen |= code;
       codes[i] = static_cast<Code>(code);
     }
-    return whole && std::abs(base) < 0x1p52;
+    const bool is_exact = window.base > -most_whole && window.base < most_whole;
+    return is_exact && lost == 0 && seen >> std::numeric_limits<Code>::digits == 0;
   } else {
     using word = std::make_unsigned_t<T>;
     // In its own width, modulo 2^bits, the code of what is outside the window is at least the window's width, provided
     // the window is in the range of T.
+    const auto base = static_cast<word>(window.base);
     word seen = 0;
     for (std::size_t i = 0; i < n; ++i) {
-      const auto code = static_cast<word>(static_cast<word>(values[i]) - static_cast<word>(window.base));
+      const auto code = static_cast<word>(static_cast<word>(values[i]) - base);
       seen = static_cast<word>(seen | code);
       codes[i] = static_cast<Code>(code);
     }
@@ -117,6 +128,18 @@ template <class Code>
   return fits;
 }
 
+// Both codes as one; returns the highest of them.
+template <class Code, class Cell>
+[[gnu::always_inline]] inline Code join(const Code* t, const Code* p, std::size_t n, Cell width, Cell* __restrict cells)
+{
+  Code highest = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    highest = std::max(highest, std::max(t[i], p[i]));
+    cells[i] = static_cast<Cell>(static_cast<Cell>(t[i]) * width + p[i]);
+  }
+  return highest;
+}
+
 // The cells of a block of rows; false if a value is outside the window, and then they mean nothing.
 template <class Code, class Cell>
 [[gnu::always_inline]] inline bool block_cells(const labelled_rows& rows, std::int64_t at, std::size_t n,
@@ -126,13 +149,7 @@ template <class Code, class Cell>
   alignas(64) std::array<Code, confusion_block> p;
   if (!column_codes(rows.y_true, at, n, window, t.data())) return false;
   if (!column_codes(rows.y_pred, at, n, window, p.data())) return false;
-  const auto width = static_cast<Cell>(window.width);
-  std::uint8_t outside = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    outside = static_cast<std::uint8_t>(outside | (t[i] >= window.width) | (p[i] >= window.width));
-  }
-  for (std::size_t i = 0; i < n; ++i) cells[i] = static_cast<Cell>(static_cast<Cell>(t[i]) * width + p[i]);
-  return outside == 0;
+  return join(t.data(), p.data(), n, static_cast<Cell>(window.width), cells) < window.width;
 }
 
 ALIQUOT_TARGET_CLONES

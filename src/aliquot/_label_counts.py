@@ -4,17 +4,19 @@ Integers that are near each other are their own codes, and kernels read them in 
 codebook.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from aliquot import _arrow
+from aliquot._cells import Cells, Table, distinct, no_cells, renumbered
 from aliquot._codes import Codebook
-from aliquot._kernels.confusion import MAX_DENSE_CELLS, MAX_DENSE_WIDTH, DenseCounts, Rows, SparseCounts
+from aliquot._kernels.confusion import MAX_DENSE_CELLS, MAX_DENSE_WIDTH, DenseCounts, Rows
+from aliquot._kernels.confusion_sparse import SparseCounts
 from aliquot._labels import kind_of, whole_numbers
 
 WIDEST = 2**31 - 1
@@ -23,48 +25,13 @@ WIDEST = 2**31 - 1
 LOOK_AHEAD = 2**16
 """Rows that room is made for at once; more than the block in which a kernel met a label that has none."""
 
-FAR = 2**52
-"""Kernels read no floats from here on, which may not tell whole numbers apart."""
+FAR = 2**50
+"""Kernels read no floats from here on, as soon they do not tell whole numbers apart."""
 
 CODED_ROWS = 2**16
 """Rows of strings that are given codes at once, which stay in the cache until they are counted."""
 
-NEAR = 2**24
-"""Codes within this of each other are renumbered by a table of them all, not by searching."""
-
 ARGUMENTS = ("y_true", "y_pred")
-
-Parts = tuple[NDArray[np.int64], NDArray[np.float64]]
-
-
-class Cells(NamedTuple):
-    """Cells that have rows: integers of both classes, rows, the doubles whose sums are the weights, and slices."""
-
-    true: NDArray[np.int64]
-    predicted: NDArray[np.int64]
-    rows: NDArray[np.int64]
-    parts: Parts | None
-    """Of which cell, and the double."""
-    slices: NDArray[np.int64]
-
-
-class Table(NamedTuple):
-    """Cells by position of their labels: of rows without weights, and of those with, None if there were none."""
-
-    labels: list[Any]
-    rows: Cells
-    weighted: Cells | None
-
-    @property
-    def cells(self) -> tuple[Cells, Cells]:
-        """Both, even if there are none."""
-        return self.rows, no_cells() if self.weighted is None else self.weighted
-
-    def in_slices(self, move: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> "Table":
-        """The same cells in other slices; several may be of one slice and pair then."""
-        rows, weighted = (each and each._replace(slices=move(each.slices)) for each in self[1:])
-        assert rows is not None
-        return Table(self.labels, rows, weighted)
 
 
 @dataclass(frozen=True)
@@ -183,22 +150,32 @@ class LabelCounts:
 
     def table(self) -> Table:
         """The counts by label: in the order given, or those that have rows, sorted."""
+        if isinstance(self._counts, DenseCounts) and self._weighted is None and self._slices == 1:
+            counts = self._counts.table()[0]
+            used = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
+            labels, places = self._labels_of(used + self._base)
+            if len(used) < len(counts) or (places != used).any():
+                matrix = np.zeros((len(labels), len(labels)), np.int64)
+                matrix[np.ix_(places, places)] = counts[np.ix_(used, used)]
+                counts = matrix
+            return Table(labels, counts)
         tables = [Cells(*counts.cells()) for counts in (self._counts, self._weighted) if counts is not None]
-        used = _distinct([codes for each in tables for codes in each[:2]])
-        labels = used.tolist() if self._book is None else [self._labels[code] for code in used]
-        order = sorted(range(len(labels)), key=labels.__getitem__)
-        if self._given is not None:
-            place = {label: i for i, label in enumerate(self._given)}
-            order = []
-            places = np.array([place[label] for label in labels], np.int64)
-            labels = list(self._given)
-        else:
-            places = np.empty(len(labels), np.int64)
-            places[order] = np.arange(len(order))
-            labels = [labels[i] for i in order]
-        moved = [_renumbered(each, used, places) for each in tables]
+        used = distinct([codes for each in tables for codes in each[:2]])
+        labels, places = self._labels_of(used)
+        moved = [renumbered(each, used, places) for each in tables]
         rows = moved[0] if self._counts is not None else no_cells()
         return Table(labels, rows, moved[-1] if self._weighted is not None else None)
+
+    def _labels_of(self, codes: NDArray[np.int64]) -> tuple[list[Any], NDArray[np.int64]]:
+        """All labels in their order, and the places among them of those with these codes, which are in use."""
+        labels = codes.tolist() if self._book is None else [self._labels[code] for code in codes]
+        if self._given is not None:
+            place = {label: i for i, label in enumerate(self._given)}
+            return list(self._given), np.array([place[label] for label in labels], np.int64)
+        order = sorted(range(len(labels)), key=labels.__getitem__)
+        places = np.empty(len(labels), np.int64)
+        places[order] = np.arange(len(order))
+        return [labels[i] for i in order], places
 
     def add(self, table: Table) -> None:
         """Count what another counted. All of its labels are among those given, if some are (not checked)."""
@@ -214,7 +191,7 @@ class LabelCounts:
         for cells, weighted in ((table.rows, False), (table.weighted, True)):
             if cells is not None and len(cells.rows):
                 self.make_room(int(cells.slices.max()) + 1)
-                self._counts_of(weighted).add(*_renumbered(cells, positions, codes))
+                self._counts_of(weighted).add(*renumbered(cells, positions, codes))
 
     def _of(self, piece: Piece) -> DenseCounts:
         return self._counts_of(piece.weights is not None)
@@ -303,51 +280,6 @@ class LabelCounts:
             steps = [step for step in (16, 64, 256, 1024, MAX_DENSE_WIDTH, WIDEST) if step >= len(self._book)]
             self._open(0, len(self._book) if self._given is not None else steps[0])
         return coded
-
-
-def no_cells() -> Cells:
-    """None of them has rows."""
-    nothing = np.empty(0, np.int64)
-    return Cells(nothing, nothing, nothing, None, nothing)
-
-
-def _distinct(arrays: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """The integers that are in any of them, ascending."""
-    arrays = [array for array in arrays if len(array)]
-    if not arrays:
-        return np.empty(0, np.int64)
-    low, high = min(int(array.min()) for array in arrays), max(int(array.max()) for array in arrays)
-    if high - low >= NEAR:
-        return np.unique(np.concatenate(arrays))
-    there = np.zeros(high - low + 1, bool)
-    for array in arrays:
-        there[array - low] = True
-    return np.flatnonzero(there) + low
-
-
-def _renumbered(cells: Cells, old: NDArray[np.int64], new: NDArray[np.int64]) -> Cells:
-    """The same cells, whose classes ``old``, ascending, are now ``new``; by slice, true class and then predicted."""
-    if not len(cells.rows):
-        return cells
-    ascends = bool((new[1:] > new[:-1]).all())
-    (low, high), (first, last) = ((int(codes[0]), int(codes[-1])) for codes in (old, new))
-    if ascends and high - low == last - first == len(old) - 1:  # no gaps: all move alike
-        true, predicted = (codes - low + first for codes in cells[:2])
-    elif high - low < NEAR:
-        places = np.zeros(high - low + 1, np.int64)
-        places[old - low] = new
-        true, predicted = (places[codes - low] for codes in cells[:2])
-    else:
-        true, predicted = (new[np.searchsorted(old, codes)] for codes in cells[:2])
-    if ascends:
-        return cells._replace(true=true, predicted=predicted)
-    order = np.lexsort((predicted, true, cells.slices))
-    parts = cells.parts
-    if parts is not None:
-        place = np.empty_like(order)
-        place[order] = np.arange(len(order))
-        parts = place[parts[0]], parts[1]
-    return Cells(true[order], predicted[order], cells.rows[order], parts, cells.slices[order])
 
 
 def _unknown_label(piece: Piece, outside: Sequence[NDArray[np.bool_]]) -> ValueError:

@@ -11,10 +11,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aliquot import metrics
+from aliquot._cells import Cells
 from aliquot._codes import Codebook
-from aliquot._kernels.confusion import Rows, SparseCounts
+from aliquot._kernels.confusion import Rows
+from aliquot._kernels.confusion_sparse import SparseCounts
 from aliquot._kernels.ranking import rank_slices
-from aliquot._label_counts import Cells
 from aliquot._ranking import widen
 from aliquot._scored_rows import MassRange, ScoredRows
 from aliquot.confusion import ConfusionMatrix

@@ -10,12 +10,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aliquot import _arrow
+from aliquot._cells import Cells, Table
 from aliquot._checks import check_choice, describe
-from aliquot._label_counts import ARGUMENTS, CODED_ROWS, Cells, LabelCounts, Piece, Table
+from aliquot._label_counts import ARGUMENTS, CODED_ROWS, LabelCounts, Piece
 from aliquot._labels import as_labels, check_labels, kind_of, pieces, plain_numbers, valid_rows
 from aliquot._numbers import as_floats, as_numbers, check_weights
 from aliquot._saved import pack, unpack
 from aliquot._scores import Scores
+from aliquot.metrics import Margins
 
 MAX_MATRIX = 2**14
 """Labels up to which the matrix is made as an array: 2 GiB."""
@@ -201,7 +203,10 @@ class ConfusionMatrix(Scores):
     @property
     def matrix(self) -> NDArray[Any]:
         """Rows by true label and predicted, int64 of shape (K, K); float64 sums of weights once there were any."""
-        k = len(self._table().labels)
+        table = self._table()
+        if table.matrix is not None:
+            return table.matrix.copy()
+        k = len(table.labels)
         if k > MAX_MATRIX:
             raise ValueError(f"matrix: must have at most {MAX_MATRIX} labels, got {k}; cells() has those with rows")
         true, predicted, rows = self._cells()
@@ -296,6 +301,12 @@ class ConfusionMatrix(Scores):
         for cell, value in zip(of_weighted[owners].tolist(), values.tolist(), strict=True):
             parts[cell].append(value)
         return cells // k, cells % k, np.array(list(map(math.fsum, parts)))
+
+    def _margins(self) -> Margins:
+        matrix = self._table().matrix
+        if matrix is None:
+            return super()._margins()
+        return Margins(matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0))
 
     def _checked(
         self, y_true: Any, y_pred: Any, sample_weight: Any, first_row: int
