@@ -168,7 +168,17 @@ def test_reprs():
         (
             lambda: next(aq.StratifiedShuffleSplit(test_size=5).split([1, 2], [1, 2])),
             ValueError,
-            "test_size: must leave rows to train on, got 5 and -3 to train on of 2",
+            "test_size: must leave rows to train and to test on, got -3 and 5 of 2",
+        ),
+        (
+            lambda: next(aq.StratifiedShuffleSplit(test_size=1.0).split([1, 2], [1, 2])),
+            ValueError,
+            "test_size: must leave rows to train and to test on, got 0 and 2 of 2",
+        ),
+        (
+            lambda: next(aq.StratifiedShuffleSplit(train_size=2).split([1, 2], [1, 2])),
+            ValueError,
+            "test_size: must leave rows to train and to test on, got 2 and 0 of 2",
         ),
     ],
 )

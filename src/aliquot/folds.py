@@ -195,8 +195,8 @@ class StratifiedShuffleSplit:
         train = n - test if train is None and test is not None else train
         assert train is not None
         assert test is not None
-        if min(train, test) < 0 or train + test > n:
-            raise ValueError(f"test_size: must leave rows to train on, got {test} and {train} to train on of {n}")
+        if min(train, test) < 1 or train + test > n:
+            raise ValueError(f"test_size: must leave rows to train and to test on, got {train} and {test} of {n}")
         seed = _rng.seed_of(self.rng)
         for i in range(self.n_splits):
             sequence = np.random.SeedSequence(seed, spawn_key=(i,))
