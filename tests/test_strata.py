@@ -361,6 +361,19 @@ class TestReservoirs:
             second.merge(first)
             assert second.result("random").equals(whole.result("random"))
 
+    def test_nan_names_a_stratum(self):
+        table = pa.table({"x": [0.5, math.nan, None, math.nan, 0.5, math.nan]})
+        wanted = {np.float64("nan"): 2, 0.5: 1}
+        assert repr(sorted(aq.sample(table, wanted, strata="x", rng=1)["x"].to_pylist(), key=repr)) == "[0.5, nan, nan]"
+        reservoir = aq.Reservoir(wanted, strata="x", rng=1)
+        reservoir.update(table)
+        again = aq.Reservoir.from_bytes(reservoir.to_bytes())
+        assert again == reservoir
+        assert again.result().num_rows == 3
+        assert sorted(again.threshold, key=repr) == [0.5, None, math.nan]
+        with raises(ValueError, "size: must be at most the 3 rows of stratum nan, got 4"):
+            aq.sample(table, {math.nan: 4}, strata="x")
+
     def test_unlike_reservoirs_do_not_merge(self):
         with raises(ValueError, "other: must have strata=['kind'] like this reservoir, got ['group']"):
             self.make({}).merge(self.make({"strata": "group"}))

@@ -1,5 +1,6 @@
 """Codes for the values of columns: what strata, slices and labels are to a kernel."""
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -66,8 +67,11 @@ class Codebook:
         return [values[0] if values else pa.nulls(0) for values in self._values]
 
     def labels(self, first: int = 0, last: int | None = None) -> list[Any]:
-        """What the codes in [first, last) stand for, as Python objects: a value, or a tuple of several columns."""
-        values = [column[first:last].to_pylist() for column in self.values()]
+        """What the codes in [first, last) stand for, as Python objects: a value, or a tuple of several columns.
+
+        NaN is always ``math.nan``, which a dict can find.
+        """
+        values = [_listed(column[first:last]) for column in self.values()]
         return values[0] if len(values) == 1 else list(zip(*values, strict=True))
 
     def truncate(self, count: int) -> None:
@@ -129,6 +133,13 @@ def _decoded(values: pa.Array) -> pa.Array:
     if kind is not None:  # which pyarrow does not decode
         values = pa.DictionaryArray.from_arrays(values.indices, values.dictionary.cast(kind))
     return values.dictionary_decode()
+
+
+def _listed(values: pa.Array) -> list[Any]:
+    listed: list[Any] = values.to_pylist()
+    if pa.types.is_floating(values.type):
+        return [math.nan if value is not None and math.isnan(value) else value for value in listed]
+    return listed
 
 
 def _joined(values: list[pa.Array]) -> pa.Array:

@@ -4,6 +4,7 @@ Arrays are int64 with one element a stratum, by code. ``rows`` counts what was s
 those of positive weight.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -269,4 +270,5 @@ def sizes_from_json(value: int | list[list[Any]]) -> int | dict[Any, int]:
 def _plain(label: Any) -> Any:
     if isinstance(label, tuple):
         return tuple(map(_plain, label))
-    return label.item() if isinstance(label, np.generic) else label
+    label = label.item() if isinstance(label, np.generic) else label
+    return math.nan if isinstance(label, float) and math.isnan(label) else label
