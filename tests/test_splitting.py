@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import aliquot as aq
 import reference
-from aliquot import _dealing, _rng
+from aliquot import _dealing, _pieces, _rng
 from aliquot._classes import Classes
 from aliquot._kernels import piling, row_keys
 from laws import assert_fits
@@ -161,7 +161,7 @@ def test_all_rows_are_piled_up_by_stratum_and_key(n, n_labels, skewed):
     if skewed:
         labels[rng.random(n) < 0.7] = n_labels // 2
     seed = _rng.key_of(5)
-    sizes, first, pile = _dealing._pile_all(Classes(labels - 9, -9, n_labels, ()), _dealing.row_key(seed), 0)
+    sizes, first, pile = _dealing._pile_all(Classes(labels - 9, -9, n_labels, ()), _dealing.row_key(seed))
     order = np.lexsort((_dealing.keys_of(np.arange(n), seed), labels))
     assert np.array_equal(pile & np.uint64(row_keys.ROW), order.astype(np.uint64))
     assert np.array_equal(sizes, np.bincount(labels, minlength=n_labels))
@@ -282,6 +282,21 @@ def test_threads_at_once_split_alike():
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert all(same(each, expected) for each in found)
+
+
+@pytest.mark.parametrize(("n_labels", "many"), [(1, 2), (5, 3), (5, 12), (5, 100), (700, 3), (6_000, 2)])
+@pytest.mark.parametrize("threads", [2, 5])
+def test_pieces_worked_on_side_by_side_split_alike(monkeypatch, n_labels, many, threads):
+    labels = np.random.default_rng(2).integers(0, n_labels, 20_003)
+    labels[labels > 4_000] = 0
+    parts = {str(j): 1 / many for j in range(many)}
+    expected = aq.split_indices(20_003, parts, strata=labels, rng=1)
+    folds = aq.fold_indices(20_003, 4, strata=labels, rng=1)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: range(threads))
+    monkeypatch.setattr(_pieces, "PIECE_ROWS", 3_000)
+    assert len(_pieces.pieces(20_003)) == threads
+    assert same(aq.split_indices(20_003, parts, strata=labels, rng=1), expected)
+    assert np.array_equal(aq.fold_indices(20_003, 4, strata=labels, rng=1), folds)
 
 
 # --- types of strata

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from aliquot._allocation import Counts
 from aliquot._classes import Classes
 from aliquot._kernels import piling, row_keys
 from aliquot._kernels import splitting as kernels
+from aliquot._pieces import pieces, side_by_side
 from aliquot._rng import Words
 
 PURPOSE = 6
@@ -22,6 +25,8 @@ LARGE = 1024
 WIDE = 6.0
 """Half the width of a band in standard deviations of a boundary's place: 2e-9 of boundaries are outside."""
 MOST_BANDS = 64
+FEW_PARTS = 8
+"""To so many parts the rows of each piece are counted, so that pieces can be written side by side."""
 MOST_RANGES = 10
 """Bits of the number of ranges of strata that rows can be sorted into in one pass."""
 RANGE_ROWS = 10
@@ -54,16 +59,11 @@ def deal(seed: Words, strata: Classes, shares: Counts, allocate: Allocate) -> De
     the rows of strata are counted.
     """
     n, m = len(strata.labels), len(shares)
-    labels, low, key = strata.labels, strata.unsigned_low, row_key(seed)
+    key = row_key(seed)
     parts = np.empty(n, np.uint8 if m <= 256 else np.int32)
     bounds = _bands(shares, n / strata.count)
     if len(bounds):
-        cells = len(bounds) + 1
-        lanes = np.zeros(kernels.LANES * strata.count * cells, np.int64)
-        kept, words, eights = np.empty(n, np.uint32), np.empty(row_keys.BLOCK, np.uint32), _eights()
-        found = kernels.tell(labels, low, key, bounds, words, eights, eights.view(np.uint8), lanes, parts, kept)
-        kept = kept[:found]
-        hist = lanes.reshape(kernels.LANES, strata.count, cells).sum(axis=0)
+        hist, kept = _tell(strata, key, bounds, parts)
         sizes = hist.sum(axis=1)
         first = first_rows(strata, sizes)
         table = allocate(sizes, first)
@@ -72,11 +72,11 @@ def deal(seed: Words, strata: Classes, shares: Counts, allocate: Allocate) -> De
         pile = _pile(strata, key, piled.sum(axis=1), whole, kept)
         kernels.settle(piled, -1, pile, parts)
     else:
-        sizes, first, pile = _pile_all(strata, key, m)
+        sizes, first, pile = _pile_all(strata, key)
         table = allocate(sizes, first)
         largest = int(shares.argmax())
         parts.fill(largest)
-        kernels.settle(table, largest, pile, parts)
+        _settle_all(table, np.cumsum(sizes), largest, pile, parts)
     return Dealt(parts, sizes, first, table, pile)
 
 
@@ -91,7 +91,7 @@ def deal_round(seed: Words, strata: Classes, many: int) -> PartOfRow:
     if len(_bands(np.ones(many, np.int64), n / strata.count)):
         return deal(seed, strata, np.ones(many, np.int64), allocate).parts
     key = row_key(seed)
-    sizes, first, pile = _pile_all(strata, key, 0)
+    sizes, first, pile = _pile_all(strata, key)
     parts = np.empty(n, np.uint8 if many <= 256 else np.int32)
     kernels.deal_round(_offsets(seed, sizes, first), sizes, pile, many, parts)
     return parts
@@ -99,17 +99,30 @@ def deal_round(seed: Words, strata: Classes, many: int) -> PartOfRow:
 
 def rows_of(parts: PartOfRow, totals: Counts, memory: NDArray[np.uint64] | None) -> list[NDArray[np.int64]]:
     """The rows of each part, ascending; in ``memory`` if it is enough, as fresh memory costs half as much as this."""
-    margin = kernels.MARGIN if len(totals) <= MOST_BANDS else 0
-    ends = np.cumsum(totals + margin) - totals - margin
-    starts = ends.tolist()
-    size = len(parts) + margin * len(totals)
-    rows = np.empty(size, np.int64) if memory is None or len(memory) < size else memory[:size].view(np.int64)
-    if margin:
-        eights = _eights()
-        kernels.write_rows(parts, ends, kernels.PLACES, kernels.COUNTS, eights, eights.view(np.uint8), rows)
+    n, m = len(parts), len(totals)
+    rows = np.empty(n, np.int64) if memory is None or len(memory) != n else memory.view(np.int64)
+    stops = np.cumsum(totals)
+    if m > MOST_BANDS:
+        kernels.write_rows_of_many(parts, stops - totals, rows)
     else:
-        kernels.write_rows_of_many(parts, ends, rows)
-    return [rows[start : start + total] for start, total in zip(starts, totals.tolist(), strict=True)]
+        cuts = pieces(n) if m <= FEW_PARTS else [(0, n)]
+        counts = np.array([totals] if len(cuts) == 1 else side_by_side(partial(_count_parts, parts, m), cuts))
+        ends = stops - totals + np.cumsum(counts, axis=0)
+
+        def write(piece: int, first: int, last: int) -> None:
+            eights, starts = _eights(), ends[piece] - counts[piece]
+            places, many = kernels.PLACES, kernels.COUNTS
+            here, flags = parts[first:last], eights.view(np.uint8)
+            kernels.write_rows(here, first, starts, ends[piece], places, many, eights, flags, rows)
+
+        side_by_side(write, cuts)
+    return np.split(rows, stops[:-1])
+
+
+def _count_parts(parts: PartOfRow, many: int, _piece: int, first: int, last: int) -> list[int]:
+    """The rows of each part in a piece."""
+    counts = [int(np.count_nonzero(parts[first:last] == part)) for part in range(many - 1)]
+    return [*counts, last - first - sum(counts)]
 
 
 def row_key(seed: Words) -> NDArray[np.uint64]:
@@ -176,29 +189,78 @@ def _pile(
     return pile
 
 
-def _pile_all(strata: Classes, key: Words, parts: int) -> tuple[Counts, Counts, NDArray[np.uint64]]:
-    """The rows of each stratum, the first of them or -1, and all rows, packed, by stratum and key.
+def _tell(
+    strata: Classes, key: Words, bounds: NDArray[np.uint32], parts: PartOfRow
+) -> tuple[Counts, NDArray[np.uint32]]:
+    """Put the parts of rows outside the bands into ``parts``; the rows of each stratum by cell, and those in bands."""
+    n, cells = len(parts), len(bounds) + 1
+    kept = np.empty(n, np.uint32)
+    cuts = pieces(n)
+    lanes = np.zeros((len(cuts), kernels.LANES * strata.count * cells), np.int64)
 
-    Behind them is room for what ``rows_of`` needs besides.
-    """
+    def tell(piece: int, first: int, last: int) -> NDArray[np.uint32]:
+        here, words, eights = slice(first, last), np.empty(row_keys.BLOCK, np.uint32), _eights()
+        labels, low, cell = strata.labels[here], strata.unsigned_low, eights.view(np.uint8)
+        its_kept = kept[here]
+        found = kernels.tell(labels, first, low, key, bounds, words, eights, cell, lanes[piece], parts[here], its_kept)
+        return its_kept[:found]
+
+    kept = np.concatenate(side_by_side(tell, cuts))
+    return lanes.reshape(-1, strata.count, cells).sum(axis=0), kept
+
+
+def _pile_all(strata: Classes, key: Words) -> tuple[Counts, Counts, NDArray[np.uint64]]:
+    """The rows of each stratum, the first of them or -1, and all rows, packed, by stratum and key."""
     n, labels, low = len(strata.labels), strata.labels, strata.unsigned_low
     most_ranges = min(MOST_RANGES, (n >> RANGE_ROWS).bit_length())
     shift = max((strata.count - 1).bit_length() - most_ranges, 0)
-    heads = np.zeros(((strata.count - 1) >> shift) + 1, np.int64)
-    piling.count_ranges(labels, low, shift, heads)
-    spare = np.empty(heads.max(), np.uint64)
-    heads = np.cumsum(heads) - heads
-    pile = np.empty(n + kernels.MARGIN * parts, np.uint64)
-    piling.pile_up_ranges(labels, low, key, shift, heads, np.empty(row_keys.BLOCK, np.uint32), pile)
-    sizes, first = np.zeros(strata.count, np.int64), np.full(strata.count, -1, np.int64)
-    digits, places = np.empty(piling.RADIX, np.int64), np.empty(1 << shift, np.int64)
-    piling.sort_ranges(heads, shift, key, sizes, first, digits, places, pile, spare)
+    ranges = ((strata.count - 1) >> shift) + 1
+    cuts = pieces(n)
+    counts = np.zeros((len(cuts), ranges), np.int64)
+    side_by_side(lambda piece, first, last: piling.count_ranges(labels[first:last], low, shift, counts[piece]), cuts)
+    # Of each range, the rows of one piece after those of another.
+    heads = np.ascontiguousarray(np.cumsum(counts.T).reshape(ranges, len(cuts)).T) - counts
+    pile = np.empty(n, np.uint64)
+
+    def pile_up(piece: int, first: int, last: int) -> None:
+        keys = np.empty(row_keys.BLOCK, np.uint32)
+        piling.pile_up_ranges(labels[first:last], first, low, key, shift, heads[piece], keys, pile)
+
+    side_by_side(pile_up, cuts)
+    ends = heads[-1]
+    sizes, first_of = np.zeros(strata.count, np.int64), np.full(strata.count, -1, np.int64)
+
+    def sort(_piece: int, first: int, last: int) -> None:
+        start = int(ends[first - 1]) if first else 0
+        here = slice(first << shift, last << shift)
+        spare = np.empty(np.diff(ends[first:last], prepend=start).max(initial=0), np.uint64)
+        digits, places = np.empty(piling.RADIX, np.int64), np.empty(1 << shift, np.int64)
+        piling.sort_ranges(
+            start, ends[first:last], shift, key, sizes[here], first_of[here], digits, places, pile, spare
+        )
+
+    side_by_side(sort, _cuts_near(ends, cuts))
     large = np.flatnonzero(sizes > piling.MANY)
     if len(large):
-        ends = np.cumsum(sizes)[large]
-        for start, end in zip((ends - sizes[large]).tolist(), ends.tolist(), strict=True):
-            sort_by_key(pile[start:end], key)
-    return sizes, first, pile
+        stops = np.cumsum(sizes)[large]
+        for start, stop in zip((stops - sizes[large]).tolist(), stops.tolist(), strict=True):
+            sort_by_key(pile[start:stop], key)
+    return sizes, first_of, pile
+
+
+def _settle_all(table: Counts, ends: Counts, spared: int, pile: NDArray[np.uint64], parts: PartOfRow) -> None:
+    """Tell the parts of all rows, piled up, but for those of the part ``spared``."""
+
+    def settle(_piece: int, first: int, last: int) -> None:
+        kernels.settle(table[first:last], spared, pile[int(ends[first - 1]) if first else 0 :], parts)
+
+    side_by_side(settle, _cuts_near(ends, pieces(len(pile))))
+
+
+def _cuts_near(ends: Counts, cuts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Where to cut what ends at these rows, so that pieces have about the rows of these."""
+    at = [0, *(int(np.searchsorted(ends, last)) for _, last in cuts[:-1]), len(ends)]
+    return list(pairwise(at))
 
 
 def sort_by_key(rows: NDArray[np.uint64], key: Words) -> None:

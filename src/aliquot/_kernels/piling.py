@@ -45,35 +45,36 @@ def count_ranges(labels: Any, low: Any, shift: Any, heads: Any) -> None:
 
 
 @kernel
-def pile_up_ranges(labels: Any, low: Any, key: Any, shift: Any, heads: Any, keys: Any, pile: Any) -> None:
-    """Pile up all rows by range of strata: packed with the lowest ``shift`` bits of the stratum on top of the key.
+def pile_up_ranges(labels: Any, row: int, low: Any, key: Any, shift: Any, heads: Any, keys: Any, pile: Any) -> None:
+    """Pile up rows by range of strata: packed with the lowest ``shift`` bits of the stratum on top of the key.
 
-    ``heads`` are where each range starts in ``pile``, and then where it ends; ``keys`` have room for BLOCK, uint32.
+    The first is number ``row``. ``heads`` are where each range starts in ``pile``, and then where it ends; ``keys``,
+    uint32, have room for BLOCK.
     """
     low, shift, last = np.uint64(low), np.uint64(shift), np.uint64(63)
     add, flip = np.uint32(key[0]), np.uint32(key[1])
     for start in range(0, len(labels), BLOCK):
         labels_here = labels[start : start + BLOCK]
         for i in range(BLOCK):
-            keys[i] = upper_key(np.uint32(start + i), add, flip)
+            keys[i] = upper_key(np.uint32(row + start + i), add, flip)
         for i in range(len(labels_here)):
             stratum = np.uint64(labels_here[i]) - low
             place, word = heads[stratum >> shift], np.uint64(keys[i]) >> shift << np.uint64(32)
             # In two steps, here and where it is read, as a word cannot be shifted by 64 bits.
-            pile[place] = stratum << (last - shift) << np.uint64(1) | word | np.uint64(start + i)
+            pile[place] = stratum << (last - shift) << np.uint64(1) | word | np.uint64(row + start + i)
             heads[stratum >> shift] = place + 1
 
 
 @kernel
 def sort_ranges(
-    ends: Any, shift: Any, key: Any, sizes: Any, first: Any, digits: Any, places: Any, pile: Any, spare: Any
+    start: int, ends: Any, shift: Any, key: Any, sizes: Any, first: Any, digits: Any, places: Any, pile: Any, spare: Any
 ) -> None:
-    """Sort each range by stratum and key; count the rows of strata, and find the first of each.
+    """Sort each range, from ``start`` on, by stratum and key; count the rows of strata, and find the first of each.
 
     Strata of more than MANY rows are left unsorted, packed with the upper halves of the keys. ``sizes`` starts at 0,
     ``first`` at -1; ``digits`` have room for RADIX, ``places`` for the strata and ``spare`` for the rows of a range.
     """
-    start = stratum = 0
+    stratum = 0
     for end in ends:
         words, beyond = pile[start:end], min(stratum + len(places), len(sizes))
         if shift == 0 and end - start > MANY:

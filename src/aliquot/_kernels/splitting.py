@@ -15,8 +15,6 @@ from aliquot._kernels.row_keys import BLOCK, ROW, upper_key
 
 LANES = 4
 """Counters for each thing counted, raised by turns: one that is raised again and again waits for itself."""
-MARGIN = 8
-"""Places beyond the last row of each part that ``write_rows`` may touch."""
 
 
 @kernel
@@ -50,9 +48,19 @@ def find_first(labels: Any, low: Any, present: int, first: Any) -> None:
 
 @kernel
 def tell(
-    labels: Any, low: Any, key: Any, bounds: Any, words: Any, eights: Any, cell: Any, lanes: Any, parts: Any, kept: Any
+    labels: Any,
+    row: int,
+    low: Any,
+    key: Any,
+    bounds: Any,
+    words: Any,
+    eights: Any,
+    cell: Any,
+    lanes: Any,
+    parts: Any,
+    kept: Any,
 ) -> int:
-    """Tell the parts of rows outside the bands, and keep the others: their number.
+    """Tell the parts of rows, from number ``row`` on, outside the bands, and keep the others: how many these are.
 
     ``bounds``, uint32, ascending, are the two ends of each band. They cut hashes into cells: part 0, band, part 1, band
     ... ``lanes``, shape (LANES * strata * cells,), counts the rows of each stratum in each. ``words``, uint32, have
@@ -65,7 +73,7 @@ def tell(
     for start in range(0, n, BLOCK):
         size = min(n - start, BLOCK)
         for i in range(BLOCK):
-            words[i] = upper_key(np.uint32(start + i), add, flip)
+            words[i] = upper_key(np.uint32(row + start + i), add, flip)
         for i in range(len(eights)):
             eights[i] = 0
         for bound in bounds:
@@ -80,7 +88,7 @@ def tell(
             if eights[group] & np.uint64(0x0101010101010101):
                 for i in range(8 * group, min(8 * group + 8, size)):
                     if cell[i] & np.uint8(1):
-                        kept[found] = start + i
+                        kept[found] = row + start + i
                         found += 1
     return found
 
@@ -114,12 +122,14 @@ def deal_round(offsets: Any, sizes: Any, pile: Any, many: int, parts: Any) -> No
 
 
 @kernel
-def write_rows(parts: Any, ends: Any, places: Any, counts: Any, eights: Any, flags: Any, rows: Any) -> None:
-    """Write the numbers of the rows of each part, ascending, from ``ends[part]`` on.
+def write_rows(
+    parts: Any, row: int, ends: Any, stops: Any, places: Any, counts: Any, eights: Any, flags: Any, rows: Any
+) -> None:
+    """Write the numbers of the rows of each part, ascending, from ``ends[part]`` on; the first is number ``row``.
 
     Eight rows at a time: their flags are a byte, whose bits' ``places`` are written in one go, and then as many
-    kept as it ``counts``; what is beyond them is written over, or is in the margin of the part. ``flags``, uint8, the
-    memory of ``eights``, have room for BLOCK.
+    kept as it ``counts``; what is beyond them is written over. Near ``stops[part]``, where that would be another's, a
+    row at a time. ``flags``, uint8, the memory of ``eights``, have room for BLOCK.
     """
     for start in range(0, len(parts), BLOCK):
         here = parts[start : start + BLOCK]
@@ -128,9 +138,16 @@ def write_rows(parts: Any, ends: Any, places: Any, counts: Any, eights: Any, fla
             for i in range(len(here)):
                 flags[i] = np.uint8(here[i] == part)
             at = ends[part]
+            if at + BLOCK + 8 > stops[part]:
+                for i in range(len(here)):
+                    if flags[i]:
+                        rows[at] = row + start + i
+                        at += 1
+                ends[part] = at
+                continue
             for group in range((len(here) + 7) // 8):
                 mask = eights[group] * np.uint64(0x0102040810204080) >> np.uint64(56)
-                base, written, offsets = start + 8 * group, rows[at : at + 8], places[mask]
+                base, written, offsets = row + start + 8 * group, rows[at : at + 8], places[mask]
                 for i in range(8):
                     written[i] = base + offsets[i]
                 at += counts[mask]

@@ -1,0 +1,28 @@
+"""Rows cut into pieces that are worked on side by side."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+PIECE_ROWS = 2**19
+"""Rows that are worth a thread: they take some milliseconds, and it a tenth of one."""
+MOST_PIECES = 8
+"""Memory serves no more threads than these."""
+
+
+def pieces(n: int) -> list[tuple[int, int]]:
+    """The first row of each piece of n rows and the one after its last, for as many threads as there are processors."""
+    many = max(min(len(os.sched_getaffinity(0)), n // PIECE_ROWS, MOST_PIECES), 1)
+    return list(pairwise(n * piece // many for piece in range(many + 1)))
+
+
+def side_by_side(work: Callable[[int, int, int], Result], cuts: list[tuple[int, int]]) -> list[Result]:
+    """What ``work`` gives for each piece, by its place and its two ends, in order; of several, each in a thread."""
+    if len(cuts) == 1:
+        return [work(0, *cuts[0])]
+    with ThreadPoolExecutor(len(cuts)) as pool:
+        return list(pool.map(work, range(len(cuts)), *zip(*cuts, strict=True)))
