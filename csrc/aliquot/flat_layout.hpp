@@ -1,5 +1,5 @@
 // How the columns of a record batch lie in memory, where they lie flat: values of fixed width, booleans, strings and
-// binaries, but no nested ones, views, or codes into a dictionary.
+// binaries, and codes of such into a dictionary; but no nested ones.
 #pragma once
 
 #include <algorithm>
@@ -18,19 +18,29 @@ namespace aliquot
 
 // How a column's values lie in its buffers.
 struct flat_layout {
-  enum class kind : std::uint8_t { bits, fixed, strings, large_strings } values;
+  enum class kind : std::uint8_t { bits, fixed, strings, large_strings, views } values;
   std::size_t width = 0;  // bytes of a value of fixed width
+  enum class dictionary : std::uint8_t { none, plain, of_views } codes = dictionary::none;  // that values are places in
 };
 
-// Nothing for a column that does not lie flat, and for one whose values are in a dictionary.
+inline flat_layout::dictionary dictionary_of(const ArrowSchema& schema) noexcept
+{
+  using enum flat_layout::dictionary;
+  if (schema.dictionary == nullptr) return none;
+  return schema.dictionary->format[0] == 'v' ? of_views : plain;
+}
+
+// Nothing for a column that does not lie flat.
 inline std::optional<flat_layout> layout_of(const ArrowSchema& schema) noexcept
 {
   using enum flat_layout::kind;
   const std::string_view format(schema.format);
-  if (schema.dictionary != nullptr) return std::nullopt;
+  if (schema.dictionary != nullptr && (schema.dictionary->n_children > 0 || schema.dictionary->dictionary != nullptr))
+    return std::nullopt;
   if (format == "b") return flat_layout{bits};
   if (format == "u" || format == "z") return flat_layout{strings};
   if (format == "U" || format == "Z") return flat_layout{large_strings};
+  if (format == "vu" || format == "vz") return flat_layout{views};
   if (format.starts_with("w:") || format.starts_with("d:")) {
     const char* number = format.data() + format.find_last_of(":,") + 1;
     std::size_t value = 0;
@@ -51,7 +61,7 @@ inline std::optional<flat_layout> layout_of(const ArrowSchema& schema) noexcept
   });
   const auto same = [format](const width& each) { return each.format == format; };
   const auto found = std::find_if(widths.begin(), widths.end(), same);
-  if (found != widths.end()) return flat_layout{fixed, found->bytes};
+  if (found != widths.end()) return flat_layout{fixed, found->bytes, dictionary_of(schema)};
   return std::nullopt;
 }
 

@@ -1,7 +1,7 @@
 """Rows of Arrow batches: picked without pinning what was left, joined, put in another order.
 
-A kernel moves rows of flat columns, out of many batches at once, and pyarrow all others; what it cannot pick from
-(string views, run-end encoding) takes a detour here.
+A kernel moves rows of flat columns, out of many batches at once, and pyarrow all others; what neither can pick from
+(string views inside of others, run-end encoding) takes a detour here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,9 @@ def take(array: pa.Array, positions: Positions) -> pa.Array:
     """Rows of an array of any type, in the order of ``positions``, sharing no buffers with it but a dictionary."""
     kind = array.type
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
-        return _take_views(array, positions)
+        picked = gather([pa.record_batch([array], ["views"])], positions)
+        assert picked is not None
+        return picked.column(0)
     if pa.types.is_run_end_encoded(kind):
         return _take_runs(array, positions)
     if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
@@ -201,22 +203,13 @@ def with_own_dictionaries(batch: pa.RecordBatch, first: pa.RecordBatch | None = 
 
 
 def _gather(batches: Sequence[pa.RecordBatch], rows: Positions) -> list[pa.RecordBatch] | None:
-    """Rows of consecutive batches as one batch, or more where strings are too long for one; None unless all is flat."""
+    """Rows of consecutive batches as one batch, or more where strings are too long for one; None if pyarrow must."""
     try:
         gathered = gather(list(batches), np.ascontiguousarray(rows, np.int64))
     except OverflowError:
-        middle = len(rows) // 2
-        return [*(_gather(batches, rows[:middle]) or []), *(_gather(batches, rows[middle:]) or [])]
+        first, second = (_gather(batches, half) for half in np.array_split(rows, 2))
+        return None if first is None or second is None else first + second
     return None if gathered is None else [gathered]
-
-
-def _take_views(array: pa.Array, positions: Positions) -> pa.Array:
-    """Rows of a string or binary view array: pick the 16-byte views, then copy the bytes they point to."""
-    validity, views, *data = array.buffers()
-    cells = pa.Array.from_buffers(pa.binary(16), len(array), [validity, views], offset=array.offset)
-    picked = cells.take(pa.array(positions))
-    shared = pa.Array.from_buffers(array.type, len(picked), [*picked.buffers()[:2], *data], offset=picked.offset)
-    return shared.cast(_plain(array.type)).cast(array.type)
 
 
 def _take_list_views(array: pa.Array, positions: Positions) -> pa.Array:

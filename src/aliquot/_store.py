@@ -37,7 +37,7 @@ class HeldRows:
         """Hold these rows too."""
         if not self.held:  # asked once, as it takes a while for many columns
             self._flat = lies_flat(batch.schema)
-            self._coded = not self._flat and _arrow.has_dictionaries(batch.schema)
+            self._coded = _arrow.has_dictionaries(batch.schema)
         elif self._coded:
             batch = _arrow.with_own_dictionaries(batch, self.held[0])
         self.held.append(batch)
