@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from aliquot import _ranking
 from aliquot._kernels.scored_rows import scores as scores_of
 from aliquot._scored_rows import MassRange, read_rows
 from scored import curve_of
@@ -42,10 +43,11 @@ def test_keys_and_masses_are_those_of_the_rows(kind, dtype, limbs):
         assert np.array_equal(sums[::-1], expected)
 
 
-@pytest.mark.parametrize("n", range(40_000, 40_017))
-def test_the_last_row_is_read_before_its_place_is_written(n):
+@pytest.mark.parametrize("n", [*range(40_000, 40_017), *range(3 * 2**17, 3 * 2**17 + 5)])
+def test_the_last_row_is_read_before_its_place_is_written(n, monkeypatch):
     """Rows wait at the end of the room for masses, which entries fill from the front."""
     rng = np.random.default_rng(n)
+    monkeypatch.setattr(_ranking, "processors", lambda: 3)
     y_score, w = rng.permutation(n).astype(np.float32), 1 + rng.random(n) * 2.0**-20
     state = curve_of(np.ones(n, bool), y_score, w)._settled()
     assert state.masses.shape[2] == 3
@@ -53,6 +55,33 @@ def test_the_last_row_is_read_before_its_place_is_written(n):
     expected = np.empty(n)
     expected[y_score.astype(int)] = w
     assert np.array_equal((sums * 2.0**state.unit).astype(float)[::-1], expected)
+
+
+@pytest.mark.parametrize("limbs", [1, 2, 3, 4, 5, None])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["dense", "both signs", "spike", "all different", "all alike", "half alike"])
+def test_threads_make_no_difference(kind, dtype, limbs, monkeypatch):
+    """Three parts, each of which begins where the one before it would if no score repeated."""
+    n = 3 * 2**17 + 5
+    rng = np.random.default_rng(limbs)
+    y_score = {
+        "all different": lambda: rng.permutation(n),
+        "all alike": lambda: np.full(n, 0.25),
+        "half alike": lambda: np.where(rng.random(n) < 0.5, 0.75, rng.random(n)),
+    }.get(kind, lambda: spread(kind, n, rng))()
+    small = {None: 0, 1: 1, 2: 20, 3: 60, 4: 90, 5: 120}[limbs]
+    w = None if limbs is None else np.array([1.0, 2.0**-small])[rng.integers(0, 2, n)]
+    columns = rng.random(n) < 0.3, y_score.astype(dtype), w
+    states = {}
+    for threads in (1, 2, 3):
+        monkeypatch.setattr(_ranking, "processors", lambda threads=threads: threads)
+        states[threads] = curve_of(*columns)._settled()
+    assert states[1].masses.shape[2] == (limbs or 1)
+    assert states[1] == states[2] == states[3]
+    values, counts = np.unique(columns[1], return_counts=True)
+    assert np.array_equal(scores_of(states[3].first), values[::-1])
+    if limbs is None:
+        assert np.array_equal(states[3].masses.sum(axis=(1, 2))[::-1], counts)
 
 
 @pytest.mark.parametrize("limbs", [2, 3, 4, 5])

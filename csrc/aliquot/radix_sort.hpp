@@ -106,28 +106,35 @@ void count_digits(std::span<const Row> rows, int shift, Word mask, digit_counts&
   counts_to_starts(std::span(counts.data(), digits));
 }
 
-// By some bits, the last digit first, in as few and as narrow digits as will do.
+// By some bits, in one digit or in two, which are counted at once. No more than two of the widest digits (not checked).
 template <class Row, class Word>
 void sort_by_digits(std::span<Row> rows, Row* spare, Word bits) noexcept
 {
-  const int width = static_cast<int>(std::bit_width(bits)) - std::countr_zero(bits);
-  const int most = digit_bits_for(rows.size());
-  const int passes = (width + most - 1) / most;
-  const int digit_bits = (width + passes - 1) / passes;
+  const int shift = std::countr_zero(bits);
+  const int width = static_cast<int>(std::bit_width(bits)) - shift;
+  const bool is_one = width <= digit_bits_for(rows.size());
+  const int digit_bits = is_one ? width : (width + 1) / 2;
   const auto mask = static_cast<Word>((Word{1} << digit_bits) - 1);
-  digit_counts starts;
-  std::span<Row> from = rows;
-  Row* to = spare;
-  while (bits != 0) {
-    const int shift = std::countr_zero(bits);
-    count_digits<Row>(from, shift, mask, starts);
-    deal<Row>(from, to, shift, mask, starts);
-    bits &= static_cast<Word>(~static_cast<Word>(mask << shift));
-    const std::span<Row> sorted(to, rows.size());
-    to = from.data();
-    from = sorted;
+  digit_counts lower;
+  if (is_one) {
+    count_digits<Row>(rows, shift, mask, lower);
+    deal<Row>(rows, spare, shift, mask, lower);
+    std::copy_n(spare, rows.size(), rows.data());
+    return;
   }
-  if (from.data() != rows.data()) std::copy(from.begin(), from.end(), rows.begin());
+  const auto digits = static_cast<std::size_t>(mask) + 1;
+  digit_counts upper;
+  std::fill_n(lower.begin(), digits, 0u);
+  std::fill_n(upper.begin(), digits, 0u);
+  for (const Row& row : rows) {
+    const auto word = static_cast<Word>(row.word >> shift);
+    ++lower[static_cast<std::size_t>(word & mask)];
+    ++upper[static_cast<std::size_t>(word >> digit_bits & mask)];
+  }
+  counts_to_starts(std::span(lower.data(), digits));
+  counts_to_starts(std::span(upper.data(), digits));
+  deal<Row>(rows, spare, shift, mask, lower);
+  deal<Row>(std::span<const Row>(spare, rows.size()), rows.data(), shift + digit_bits, mask, upper);
 }
 
 }  // namespace detail

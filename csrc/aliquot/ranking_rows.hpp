@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <numeric>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -15,6 +17,8 @@
 #include "masses.hpp"
 #include "radix_sort.hpp"
 #include "ranking.hpp"
+#include "threads.hpp"
+#include "value_counts.hpp"
 
 namespace aliquot
 {
@@ -127,84 +131,78 @@ std::size_t weigh_rows(std::span<const Row> rows, Key first_bit, Key* keys, limb
   return size;
 }
 
-// Rows of weight 1 counted by value, which spares sorting where there are not many more values than rows.
-template <class Key>
-class value_counts
+// What it takes to rank buckets one by one, of so many rows at the most.
+template <int Limbs, class Row, class Key>
+class bucket_ranker
 {
  public:
-  // Whether rows whose words differ in these bits, the label's aside, are few enough values.
-  static bool suits(std::size_t rows, Key differing) noexcept
+  explicit bucket_ranker(std::size_t most_rows)
+      : spare_(std::make_unique_for_overwrite<Row[]>(most_rows)), counts_(counts_rows ? most_rows : 0)
   {
-    const int bits = differing == 0 ? 0 : static_cast<int>(std::bit_width(differing)) - std::countr_zero(differing);
-    return rows >= fewest_rows && bits <= most_bits && std::size_t{1} << bits <= 8 * rows;
   }
 
-  // As count_rows; rows in any order.
-  std::size_t count(std::span<const labelled_row<Key>> rows, Key differing, Key first_bit, Key* keys, limb* masses,
-                    int shift)
+  // Write the entries of a bucket, over its rows too; returns how many.
+  std::size_t rank(std::span<Row> rows, Key first_bit, Key* keys, limb* masses, mass_format format) noexcept
   {
-    counts_.resize(most_values);
-    seen_.resize(most_values / 64);
-    const int low = differing == 0 ? 1 : std::countr_zero(differing);
-    const auto mask = static_cast<Key>(differing == 0 ? Key{0} : (std::bit_floor(differing) << 1) - 1) >> low;
-    const Key base = (rows[0].word & ~static_cast<Key>(mask << low)) >> 1 | first_bit;
-    for (const auto row : rows) {
-      const auto value = static_cast<std::size_t>(row.word >> low & mask);
-      counts_[value] += std::uint64_t{1} << ((row.word & 1) ? 0 : 32);
-      seen_[value / 64] |= std::uint64_t{1} << value % 64;
+    if constexpr (counts_rows) {
+      const Key differing = differing_bits(std::span<const Row>(rows));
+      if (counts_.suits(rows.size(), differing))
+        return counts_.count(rows, differing, first_bit, keys, masses, -format.unit);
     }
-    std::size_t out = 0;
-    for (std::size_t word = 0; word <= mask / 64; ++word) {
-      for (std::uint64_t left = seen_[word]; left != 0; left &= left - 1) {
-        const std::size_t value = 64 * word + static_cast<std::size_t>(std::countr_zero(left));
-        keys[out] = base | static_cast<Key>(static_cast<Key>(value) << (low - 1));
-        const std::uint64_t limbs = counts_[value] << shift;
-        std::memcpy(masses + 2 * out++, &limbs, sizeof limbs);
-        counts_[value] = 0;
-      }
-      seen_[word] = 0;
+    sort_rows(rows, spare_.get());
+    const std::span<const Row> sorted(rows);
+    if constexpr (counts_rows) {
+      return count_rows(sorted, first_bit, keys, masses, -format.unit);
+    } else if constexpr (Limbs > 0) {
+      return weigh_rows<Limbs>(sorted, first_bit, keys, masses, format.unit);
+    } else {
+      return weigh_rows(sorted, first_bit, keys, masses, format);
     }
-    return out;
   }
 
  private:
-  static constexpr std::size_t fewest_rows = 1 << 12;  // for the sake of clearing counts
-  static constexpr int most_bits = 15;                 // counts that leave room for rows in a second-level cache
-  static constexpr std::size_t most_values = std::size_t{1} << most_bits;
+  static constexpr bool counts_rows = std::is_same_v<Row, labelled_row<Key>> && Limbs == 1;
 
-  std::vector<std::uint64_t> counts_;  // none between calls: positive rows in the lower half, negative ones above
-  std::vector<std::uint64_t> seen_;    // a bit a value
+  std::unique_ptr<Row[]> spare_;
+  value_counts<Key> counts_;
 };
 
-// Rows made by row(i), dealt to `room` and written from there.
-template <int Limbs, class Row, class Key, class MakeRow>
-std::size_t rank_rows_as(std::span<const Key> keys, MakeRow&& row, Row* room, const ranking_room<Key>& out)
+// Rows made by row(i), dealt to `room`, those of each part's buckets moved on by shift(their end), and written from
+// there.
+template <int Limbs, class Row, class Key, class MakeRow, class Shift>
+std::size_t rank_rows_as(std::span<const Key> keys, MakeRow&& row, Row* room, Shift&& shift, std::size_t parts,
+                         const ranking_room<Key>& out)
 {
-  constexpr bool counts_rows = std::is_same_v<Row, labelled_row<Key>> && Limbs == 1;
+  if (keys.empty()) return 0;
   const auto width = 2 * static_cast<std::size_t>(out.format.limbs);
-  std::size_t size = 0;
-  value_counts<Key> counts;
-  deal_to_buckets(keys, row, room, [&](std::span<Row> rows, Row* spare, Key first_bit) {
-    Key* to = out.first + size;
-    limb* masses = out.masses + size * width;
-    if constexpr (counts_rows) {
-      const Key differing = differing_bits(std::span<const Row>(rows));
-      if (counts.suits(rows.size(), differing)) {
-        size += counts.count(rows, differing, first_bit, to, masses, -out.format.unit);
-        return;
+  dealer<Key> dealt(keys, parts);
+  const auto moved = [&](std::size_t part) { return shift(dealt.first_row(part + 1)); };
+  dealt.deal(row, room, moved);
+  std::vector<bucket_ranker<Limbs, Row, Key>> rankers;
+  for (std::size_t part = 0; part < parts; ++part) rankers.emplace_back(dealt.most_rows(part));
+  std::vector<std::size_t> sizes(parts);
+  in_parts(parts, [&](std::size_t part) noexcept {
+    std::size_t at = dealt.first_row(part);
+    Row* from = room + moved(part);
+    dealt.for_each_bucket(part, [&](std::size_t first, std::size_t rows, Key first_bit) {
+      const std::span<Row> bucket(from + first, rows);
+      at += rankers[part].rank(bucket, first_bit, out.first + at, out.masses + at * width, out.format);
+    });
+    sizes[part] = at - dealt.first_row(part);
+  });
+  // Scores that repeat leave gaps between the parts.
+  in_parts(std::min<std::size_t>(parts, 2), [&](std::size_t which) noexcept {
+    for (std::size_t part = 1, to = sizes[0]; part < parts; to += sizes[part++]) {
+      const std::size_t from = dealt.first_row(part);
+      if (from == to) continue;
+      if (which == 0) {
+        std::memmove(out.masses + to * width, out.masses + from * width, sizes[part] * width * sizeof(limb));
+      } else {
+        std::memmove(out.first + to, out.first + from, sizes[part] * sizeof(Key));
       }
     }
-    sort_rows(rows, spare);
-    const std::span<const Row> sorted(rows);
-    if constexpr (counts_rows) {
-      size += count_rows(sorted, first_bit, to, masses, -out.format.unit);
-    } else if constexpr (Limbs > 0) {
-      size += weigh_rows<Limbs>(sorted, first_bit, to, masses, out.format.unit);
-    } else {
-      size += weigh_rows(sorted, first_bit, to, masses, out.format);
-    }
   });
-  return size;
+  return std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
 }
 
 }  // namespace detail
@@ -217,23 +215,27 @@ constexpr std::size_t room_bytes(const Key*, std::size_t rows, int limbs) noexce
 }
 
 // Rows in any order as a ranking of single scores, whose size is returned: labels 0 or 1, weights finite and above 0,
-// or null for rows that weigh 1. Fewer than 2^32 rows (not checked).
+// or null for rows that weigh 1. Fewer than 2^32 rows (not checked). In so many threads at most, to the same effect.
 //
-// Rows that weigh 1 are sorted where the keys of the ranking go, others where its masses go, at the end of their room,
-// as far as they fit: written from there they are never overtaken, and memory that is new is dearer than what is done
-// in it. What does not fit is sorted in `room`, of `room_bytes`. It and the room for masses begin at multiples of 16.
+// Rows that weigh 1 are sorted where the keys of the ranking go, others where its masses go, at the end of the room of
+// their part, as far as they fit: written from there they are never overtaken, and memory that is new is dearer than
+// what is done in it. What does not fit is sorted in `room`, of `room_bytes`. It and the room for masses begin at
+// multiples of 16.
 template <class Key>
 std::size_t rank_rows(const Key* keys, std::size_t rows, const std::uint8_t* labels, const double* weights,
-                      std::uint8_t* room, const ranking_room<Key>& out)
+                      std::uint8_t* room, std::size_t threads, const ranking_room<Key>& out)
 {
   static_assert(sizeof(labelled_row<Key>) == sizeof(Key));
+  constexpr std::size_t least = std::size_t{1} << 17;  // rows of a part: a millisecond, ten times what threads cost
+  const std::size_t parts = std::max<std::size_t>(std::min(threads, rows / least), 1);
   const std::span of(keys, rows);
   const auto word = [=](std::size_t i) { return static_cast<Key>(static_cast<Key>(keys[i] << 1) | labels[i]); };
+  const auto in_place = [](std::size_t) { return std::size_t{0}; };
   return visit_limbs(out.format.limbs, [&](auto limbs) {
     if (weights == nullptr) {
       using row = labelled_row<Key>;
       const auto make = [=](std::size_t i) { return row{word(i)}; };
-      return detail::rank_rows_as<limbs>(of, make, reinterpret_cast<row*>(out.first), out);
+      return detail::rank_rows_as<limbs>(of, make, reinterpret_cast<row*>(out.first), in_place, parts, out);
     }
     if constexpr (limbs == 1) {
       using row = counted_row<Key>;
@@ -241,14 +243,13 @@ std::size_t rank_rows(const Key* keys, std::size_t rows, const std::uint8_t* lab
         return row{word(i), static_cast<Key>(small_mass<1>::of(weights[i], unit))};
       };
       void* to = room_bytes(keys, rows, 1) == 0 ? static_cast<void*>(out.masses) : room;
-      return detail::rank_rows_as<limbs>(of, make, static_cast<row*>(to), out);
+      return detail::rank_rows_as<limbs>(of, make, static_cast<row*>(to), in_place, parts, out);
     } else {
       using row = weighted_row<Key>;
       const auto make = [=](std::size_t i) { return row{word(i), weights[i]}; };
-      const std::size_t mass_bytes = 2 * static_cast<std::size_t>(out.format.limbs) * sizeof(limb);
-      const std::size_t before = (mass_bytes - sizeof(row)) * rows / sizeof(row) * sizeof(row);
-      void* to = reinterpret_cast<std::uint8_t*>(out.masses) + before;
-      return detail::rank_rows_as<limbs>(of, make, static_cast<row*>(to), out);
+      const std::size_t beyond = 2 * static_cast<std::size_t>(out.format.limbs) * sizeof(limb) - sizeof(row);
+      const auto to_end = [=](std::size_t end) { return beyond * end / sizeof(row); };
+      return detail::rank_rows_as<limbs>(of, make, reinterpret_cast<row*>(out.masses), to_end, parts, out);
     }
   });
 }

@@ -70,7 +70,7 @@ void rank_slices(std::span<const std::int32_t> codes, const Key* keys, const std
     }
     const ranking_room<Key> out{first.data(), nullptr, masses.data(), format};
     const std::size_t size = rank_rows(slice_keys.data(), rows, slice_labels.data(),
-                                       weights ? slice_weights.data() : nullptr, room.data(), out);
+                                       weights ? slice_weights.data() : nullptr, room.data(), 1, out);
     const auto ranking = view_ranking<Key>(size, first.data(), nullptr, masses.data(), format);
     roc_areas[s] = roc_area(ranking);
     precisions[s] = average_precision(ranking).middle;

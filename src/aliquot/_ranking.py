@@ -11,6 +11,7 @@ from aliquot._checks import check_count
 from aliquot._kernels import ranking as _kernel
 from aliquot._kernels import scored_rows
 from aliquot._scored_rows import MassRange, ScoredColumns, ScoredRows
+from aliquot._threads import processors
 
 MOST_ROWS = 2**27
 """Sorted at once, at the most: what that takes beside the rows is as large as they are."""
@@ -180,7 +181,7 @@ class Pending:
         n, (unit, limbs) = len(keys), masses.format
         first = self._array("first", n, keys.dtype)[:n]
         sums = self._array("sums", 2 * n * limbs, np.uint32)[: 2 * n * limbs].reshape(n, 2, limbs)
-        size = _kernel.rank(keys, labels, weights, first, sums, unit)
+        size = _kernel.rank(keys, labels, weights, first, sums, unit, processors())
         first, sums = first[:size], sums[:size]
         if bins is not None:  # at once, so that few entries are left to merge
             last = self._array("last", n, np.uint64)[:size]

@@ -1,6 +1,5 @@
 """Draws with replacement in proportion to weights."""
 
-import os
 from collections.abc import Sequence
 from typing import Any, TypeVar, overload
 
@@ -13,6 +12,7 @@ from aliquot._checks import check_count, describe
 from aliquot._kernels import alias as _kernel
 from aliquot._numbers import as_exact, as_numbers, too_few_positive
 from aliquot._saved import pack, unpack
+from aliquot._threads import processors
 
 MAX_OUTCOMES = 2**40 - 1
 ALIAS_BITS = 40
@@ -194,11 +194,6 @@ class AliasTable:
         cells.flags.writeable = rests.flags.writeable = False
         self._cells: NDArray[np.uint64] = cells
         self._rests: NDArray[np.uint64] = rests
-
-
-def processors() -> int:
-    """How many threads can run at once."""
-    return len(os.sched_getaffinity(0))
 
 
 def largest_of(values: NDArray[Any]) -> int:

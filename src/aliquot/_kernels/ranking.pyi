@@ -10,7 +10,9 @@ Labels = NDArray[np.uint8]
 
 FINEST: int
 
-def rank(keys: Keys, labels: Labels, weights: Floats | None, first: Keys, masses: Masses, unit: int) -> int: ...
+def rank(
+    keys: Keys, labels: Labels, weights: Floats | None, first: Keys, masses: Masses, unit: int, threads: int
+) -> int: ...
 def merge(
     first: Keys,
     last: Keys | None,

@@ -46,7 +46,7 @@ cdef extern from "aliquot/ranking_slices.hpp" namespace "aliquot" nogil:
     ranking_room[Key] write_ranking[Key](Key*, Key*, uint32_t*, mass_format)
     size_t room_bytes[Key](const Key*, size_t, int)
     size_t rank_rows[Key](
-        const Key*, size_t, const uint8_t*, const double*, uint8_t*, const ranking_room[Key]&
+        const Key*, size_t, const uint8_t*, const double*, uint8_t*, size_t, const ranking_room[Key]&
     ) except +
     size_t merge_rankings[Key](const ranking_view[Key]&, const ranking_view[Key]&, const ranking_room[Key]&)
     pair_masses[uint64_t] count_pairs[Key](const ranking_view[Key]&)
@@ -79,11 +79,12 @@ cdef mass_format format_of(int unit, Py_ssize_t limbs) noexcept nogil:
 
 def rank(
     const key[::1] keys, const uint8_t[::1] labels, const double[::1] weights,
-    key[::1] first, uint32_t[:, :, ::1] masses, int unit,
+    key[::1] first, uint32_t[:, :, ::1] masses, int unit, size_t threads,
 ):
     """Write the ranking of fewer than 2**32 rows to the front of ``first`` and ``masses``; return its size.
 
-    ``first`` and ``masses`` have room for as many; ``weights``, none of them 0, may be None.
+    ``first`` and ``masses`` have room for as many; ``weights``, none of them 0, may be None. Whatever the number of
+    threads, the same is written.
     """
     cdef size_t n = keys.shape[0]
     cdef uint8_t[::1] room = np.empty(
@@ -91,7 +92,7 @@ def rank(
     cdef size_t size
     with nogil:  # the views hold the arrays; those written to are the caller's to lend
         size = rank_rows(
-            &keys[0], n, &labels[0], &weights[0], &room[0],
+            &keys[0], n, &labels[0], &weights[0], &room[0], threads,
             write_ranking(&first[0], <key*> NULL, &masses[0, 0, 0], format_of(unit, masses.shape[2])))
     return size
 
