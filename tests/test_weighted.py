@@ -1,6 +1,7 @@
 """Weighted samples: keys, exact probabilities, merges, design weights, draws with replacement."""
 
 import copy
+import math
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -416,6 +417,21 @@ class TestWeightsOfAllKinds:
         whole = aq.sample(TABLE, 50, **options)
         assert set(np.array(whole["x"]) % 9) == {3}
         assert aq.sample(stream(), 50, **options).equals(whole)
+
+    @pytest.mark.parametrize("strata", [None, "s"])
+    @pytest.mark.parametrize("weights", ["w", pc.field("w") * 2, aq.weight(lambda w: w * 2)], ids=["column", "expression", "function"])  # fmt: skip
+    def test_weights_of_rows_that_are_filtered_out_may_be_anything(self, tmp_path, weights, strata):
+        w = [1.0, None, 2.0, -1.0, 3.0, math.nan, 4.0, math.inf, 5.0]
+        table = pa.table({"w": w, "s": ["a", "b", "a"] * 3, "good": [i % 2 == 0 for i in range(9)]})
+        pq.write_table(table, tmp_path / "t.parquet", row_group_size=4)
+        options = {"weights": weights, "strata": strata, "row_number": "row", "rng": 7}
+        for source in (table, table.to_reader(max_chunksize=2), tmp_path / "t.parquet"):
+            drawn = aq.sample(source, 5, where=pc.field("good"), **options)
+            assert drawn["row"].to_pylist() == [0, 2, 4, 6, 8]
+        name = weights if isinstance(weights, str) else "weights"
+        for source in (table, table.to_reader(max_chunksize=2), tmp_path / "t.parquet"):
+            with pytest.raises(ValueError, match=rf"^{name}: must be finite and not negative, got null at row 1$"):
+                aq.sample(source, 5, where=pc.field("good") | pc.field("w").is_null(), **options)
 
     def test_a_fraction(self):
         assert aq.sample(TABLE, fraction=0.01, weights="w", rng=7).equals(aq.sample(TABLE, 200, weights="w", rng=7))

@@ -223,7 +223,7 @@ class Job:
         needed = columns if wanted == {*columns} else [name for name in names if name in wanted]
         for first_row, batch in self.source.survey(needed, self.where, progress):
             passes = None if self.where is None else self.where(batch)
-            weights = None if self.weights is None else self.weights(batch, first_row)
+            weights = None if self.weights is None else self.weights.of_population(batch, first_row, passes)
             yield first_row, batch, passes, weights
 
     def _codes(

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from aliquot import _arrow
 from aliquot._checks import check_column, describe
 from aliquot._expression import columns_of, evaluate
 from aliquot._numbers import as_arguments, as_floats, as_numbers
@@ -176,6 +177,31 @@ class Weights:
         else:
             value = evaluate(self.option, pa.Table.from_batches([batch]), "weights")
         return as_floats(as_numbers(self.name, value, first_row))
+
+    def of_population(
+        self, batch: pa.RecordBatch, first_row: int, passes: NDArray[np.uint8] | None
+    ) -> NDArray[np.float64]:
+        """The same, whatever stands in rows with a zero byte in ``passes``."""
+        try:
+            return self(batch, first_row)
+        except ValueError:
+            if passes is None or passes.all() or self._values is not None:
+                raise
+        inside = np.flatnonzero(passes)
+        weights = np.zeros(batch.num_rows)
+        try:
+            weights[inside] = self(_arrow.take_rows(batch, inside), 0)
+        except ValueError:
+            while len(inside) > 1:  # the half that holds the first row that is unfit
+                half = len(inside) // 2
+                try:
+                    self(_arrow.take_rows(batch, inside[:half]), 0)
+                    inside = inside[half:]
+                except ValueError:
+                    inside = inside[:half]
+            self(batch.slice(inside[0], 1), first_row + int(inside[0]))
+            raise
+        return weights
 
     def to_json(self) -> dict[str, Any]:
         """A column, an expression or the name of a function as JSON can hold it."""
