@@ -262,10 +262,10 @@ class StrataStore:
 
     def to_json(self) -> dict[str, Any]:
         """What is saved beside the rows."""
-        values = [column.slice(0, len(self.tally)) for column in self.strata.book.values()]
-        table = self._facts()
-        for i, column in enumerate(values):
-            table = table.append_column(f"value {i}", column)
+        order = self._by_row(self.settle())
+        table = self._facts().take(order)
+        for i, column in enumerate(self.strata.book.values()):
+            table = table.append_column(f"value {i}", _arrow.take(column, order))
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
@@ -275,7 +275,10 @@ class StrataStore:
         """The rows kept, of these fields, with their keys, numbers and strata."""
         kept = self.settle()
         assert kept.strata is not None
-        return self.rows.to_batches(fields, {"key": kept.keys, "row": kept.rows, "stratum": kept.strata.codes})
+        order = self._by_row(kept)
+        codes = np.empty(len(order), np.int32)
+        codes[order] = np.arange(len(order))
+        return self.rows.to_batches(fields, {"key": kept.keys, "row": kept.rows, "stratum": codes[kept.strata.codes]})
 
     def adopt_batches(self, state: dict[str, Any], batches: list[pa.RecordBatch], schema: pa.Schema) -> list[pa.Field]:
         """Take in what ``to_json`` and ``to_batches`` gave; returns the fields of the rows."""
@@ -289,6 +292,16 @@ class StrataStore:
         values = [column.combine_chunks() for column in table.columns[6:]]
         self.adopt(codes, keys, rows, held, values, tally, out_keys, out_rows)
         return fields
+
+    def _by_row(self, kept: Kept) -> Counts:
+        """The strata by the first row that is kept of each, or the one of smallest key that is out, for codes depend on
+        the order of merges.
+        """
+        assert kept.strata is not None
+        first = self.state.limits()[1][: len(self.tally)].copy()
+        first[kept.strata.codes[::-1]] = kept.rows[::-1]
+        order: Counts = np.argsort(first, kind="stable")
+        return order
 
     def _facts(self) -> pa.Table:
         self.settle()

@@ -1,5 +1,6 @@
 """Splitters for cross-validation: what scikit-learn takes as ``cv=``."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -13,24 +14,17 @@ from aliquot.splitting import fold_indices, split_indices
 TrainTest: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-class _Folds:
-    """Each fold in turn is tested on, and the others trained on. What is shared out evenly is up to subclasses."""
+class _Splits(ABC):
+    """What scikit-learn calls of a splitter. Which rows it gives is up to subclasses."""
 
-    _needs_y = False
-    _needs_groups = False
-
-    def __init__(self, n_splits: int = 5, *, rng: _rng.RNG = None) -> None:
-        self.n_splits = check_count("n_splits", n_splits)
-        if self.n_splits < 2:
-            raise ValueError(f"n_splits: must be at least 2, got {self.n_splits}")
-        self.rng = rng
+    n_splits: int
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: N803
         """The number of splits; arguments are what others need to tell."""
         return self.n_splits
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[TrainTest]:  # noqa: N803
-        """Row numbers to train and to test on, ascending, once for each fold.
+        """Row numbers to train and to test on, ascending, once for each split.
 
         Parameters
         ----------
@@ -44,9 +38,27 @@ class _Folds:
         Yields
         ------
         train, test : numpy.ndarray of int64
-            Together all rows.
+            No row is in both; of folds, together all rows.
         """
-        n = _num_rows(X, y)
+        yield from self._rows(_num_rows(X, y), y, groups)
+
+    @abstractmethod
+    def _rows(self, n: int, y: Any, groups: Any) -> Iterator[TrainTest]: ...
+
+
+class _Folds(_Splits):
+    """Each fold in turn is tested on, and the others trained on. What is shared out evenly is up to subclasses."""
+
+    _needs_y = False
+    _needs_groups = False
+
+    def __init__(self, n_splits: int = 5, *, rng: _rng.RNG = None) -> None:
+        self.n_splits = check_count("n_splits", n_splits)
+        if self.n_splits < 2:
+            raise ValueError(f"n_splits: must be at least 2, got {self.n_splits}")
+        self.rng = rng
+
+    def _rows(self, n: int, y: Any, groups: Any) -> Iterator[TrainTest]:
         strata = _given("y", y) if self._needs_y else None
         apart = _given("groups", groups) if self._needs_groups else None
         folds = fold_indices(n, self.n_splits, strata=strata, groups=apart, rng=self.rng)
@@ -126,7 +138,7 @@ class StratifiedGroupKFold(_Folds):
     _needs_groups = True
 
 
-class StratifiedShuffleSplit:
+class StratifiedShuffleSplit(_Splits):
     """Splits at random, again and again, in which each class has its share, to within a row.
 
     Parameters
@@ -166,29 +178,8 @@ class StratifiedShuffleSplit:
             if size is not None:
                 _rows_of(name, size, 0)
 
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: N803
-        """The number of splits; arguments are what others need to tell."""
-        return self.n_splits
-
-    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[TrainTest]:  # noqa: N803
-        """Row numbers to train and to test on, ascending, once for each split.
-
-        Parameters
-        ----------
-        X : array or frame of n rows
-            Only counted.
-        y : array of shape (n,), or booleans of shape (n, labels)
-            The strata.
-        groups : object
-            Not used.
-
-        Yields
-        ------
-        train, test : numpy.ndarray of int64
-            No row is in both.
-        """
+    def _rows(self, n: int, y: Any, groups: Any) -> Iterator[TrainTest]:
         strata = _given("y", y)
-        n = _num_rows(X, y)
         test = None if self.test_size is None else _rows_of("test_size", self.test_size, n)
         train = None if self.train_size is None else _rows_of("train_size", self.train_size, n)
         test = n - train if test is None and train is not None else test

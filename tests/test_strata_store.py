@@ -1,0 +1,138 @@
+"""Reservoirs with strata: merged, saved, going on; what a stratum keeps."""
+
+import math
+import re
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import aliquot as aq
+from labelled import LABELS, SIZES, TABLE
+
+
+def counts(table, column="kind"):
+    return Counter(table[column].to_pylist())
+
+
+def raises(kind, message):
+    return pytest.raises(kind, match=f"^{re.escape(message)}$")
+
+
+class TestReservoirs:
+    OPTIONS = [
+        {},
+        {"weights": "amount"},
+        {"weights": "amount", "design": "priority"},
+        {"design": "quota"},
+        {"replace": True},
+        {"key": "row"},
+        {"size": {"a": 3, None: 5, "b": 40}},
+        {"strata": ["kind", "group"]},
+        {"strata": aq.bins("amount", edges=[0.5, 2.0])},
+        {"columns": ["row"]},
+    ]
+
+    @staticmethod
+    def make(options, start=0):
+        options = {"size": 25, "strata": "kind", "rng": 7, "start": start, **options}
+        return aq.Reservoir(options.pop("size"), **options)
+
+    @pytest.mark.parametrize("options", OPTIONS, ids=str)
+    def test_merged_saved_and_going_on_it_is_that_of_a_single_pass(self, options):
+        whole = self.make(options)
+        whole.update(TABLE)
+        parts = [self.make(options, start) for start in (0, 5000, 9000)]
+        for part, (start, end) in zip(parts, [(0, 5000), (5000, 9000), (9000, 15_000)], strict=True):
+            for batch in TABLE.slice(start, end - start).to_batches(max_chunksize=777):
+                part.update(batch)
+        merged = parts[2]
+        merged.merge(parts[0])
+        merged = aq.Reservoir.from_bytes(merged.to_bytes())
+        merged.merge(parts[1])
+        merged.update(TABLE.slice(15_000))
+        assert merged == whole
+        assert merged.result().equals(whole.result())
+        assert merged.n_seen == 20_000
+        assert merged.threshold == whole.threshold
+        assert len(merged) == len(whole)
+        merged.update(TABLE.slice(0, 100))
+        assert merged != whole
+
+    def test_the_rows_are_those_of_sample(self):
+        reservoir = self.make({"size": {"a": 30, "c": 4}})
+        for batch in TABLE.to_batches(max_chunksize=1111):
+            reservoir.update(batch)
+        expected = aq.sample(TABLE, {"a": 30, "c": 4}, strata="kind", rng=7)
+        assert reservoir.result().equals(expected)
+        told = aq.provenance(reservoir.result())["strata"]
+        assert told["columns"] == ["kind"]
+        assert {"stratum": "a", "population": SIZES["a"], "size": 30} in told["strata"]
+
+    def test_a_size_is_of_each_stratum_and_short_strata_are_kept_whole(self):
+        reservoir = self.make({"size": 500})
+        reservoir.update(TABLE)
+        assert counts(reservoir.result()) == {"a": 500, "b": 500, "c": 500, None: SIZES[None]}
+        assert sum(reservoir.result(design_weight="w")["w"].to_pylist()) == pytest.approx(20_000)
+
+    def test_a_failed_update_leaves_no_trace(self):
+        reservoir = self.make({"weights": "amount"})
+        reservoir.update(TABLE.slice(0, 100))
+        before = reservoir.to_bytes()
+        bad = TABLE.slice(100, 5).set_column(2, "amount", pa.array([1.0, 2.0, -1.0, 1.0, 1.0]))
+        bad = bad.set_column(0, "kind", pa.array(["new"] * 5))
+        with raises(ValueError, "amount: must be finite and not negative, got -1.0 at row 102"):
+            reservoir.update(bad)
+        assert reservoir.to_bytes() == before
+        with pytest.raises(KeyError):
+            reservoir.update(TABLE.drop_columns("kind"))
+        assert reservoir.to_bytes() == before
+
+    def test_draws_come_in_one_random_order_whatever_the_order_of_merges(self):
+        cuts = [int(np.argmax(kind == LABELS)) for kind in ("b", "c", None)]  # another stratum comes first in each
+        whole = aq.Reservoir(3, strata="kind", replace=True, rng=5)
+        whole.update(TABLE)
+        for cut in cuts:
+            first, second = (aq.Reservoir(3, strata="kind", replace=True, start=at, rng=5) for at in (0, cut))
+            first.update(TABLE.slice(0, cut))
+            second.update(TABLE.slice(cut))
+            second.merge(first)
+            assert second.result("random").equals(whole.result("random"))
+
+    @pytest.mark.parametrize("options", [each for each in OPTIONS if "weights" not in each], ids=str)
+    def test_bytes_do_not_depend_on_the_order_of_merges(self, options):
+        data = set()
+        for order in ([0, 1, 2], [2, 0, 1], [1, 2, 0]):
+            parts = [self.make(options, start) for start in (0, 5000, 9000)]
+            for part, (start, end) in zip(parts, [(0, 5000), (5000, 9000), (9000, 20_000)], strict=True):
+                part.update(TABLE.slice(start, end - start))
+            merged = parts[order[0]]
+            merged.merge(parts[order[1]])
+            merged.merge(parts[order[2]])
+            data.add(merged.to_bytes())
+            data.add(aq.Reservoir.from_bytes(merged.to_bytes()).to_bytes())
+        assert len(data) == 1
+
+    def test_nan_names_a_stratum(self):
+        table = pa.table({"x": [0.5, math.nan, None, math.nan, 0.5, math.nan]})
+        wanted = {np.float64("nan"): 2, 0.5: 1}
+        assert repr(sorted(aq.sample(table, wanted, strata="x", rng=1)["x"].to_pylist(), key=repr)) == "[0.5, nan, nan]"
+        reservoir = aq.Reservoir(wanted, strata="x", rng=1)
+        reservoir.update(table)
+        again = aq.Reservoir.from_bytes(reservoir.to_bytes())
+        assert again == reservoir
+        assert again.result().num_rows == 3
+        assert sorted(again.threshold, key=repr) == [0.5, None, math.nan]
+        with raises(ValueError, "size: must be at most the 3 rows of stratum nan, got 4"):
+            aq.sample(table, {math.nan: 4}, strata="x")
+
+    def test_unlike_reservoirs_do_not_merge(self):
+        with raises(ValueError, "other: must have strata=['kind'] like this reservoir, got ['group']"):
+            self.make({}).merge(self.make({"strata": "group"}))
+
+    def test_memory_is_that_of_the_rows_kept(self):
+        reservoir = self.make({"size": 10})
+        for batch in TABLE.to_batches(max_chunksize=100):
+            reservoir.update(batch)
+            assert reservoir._store.rows.count <= 2 * 40 + 4 + 64 + 100
