@@ -40,7 +40,8 @@ def as_labels(name: str, values: Any) -> pa.Array | pa.ChunkedArray:
 
 def kind_of(type_: pa.DataType) -> str:
     """What labels of an Arrow type are: "bool", "int", "float", "string", "null" or, if they are none, ""."""
-    return kind_of(type_.value_type) if type_.id == DICTIONARY else _KINDS.get(type_.id, "")
+    number = type_.id
+    return kind_of(type_.value_type) if number == DICTIONARY else _KINDS.get(number, "")
 
 
 def check_labels(name: str, values: Any) -> list[Any]:
@@ -82,15 +83,15 @@ def whole_numbers(name: str, values: pa.Array, row_number: Callable[[int], int])
 
 
 def plain_numbers(array: pa.Array) -> pa.Array:
-    """Numbers out of their dictionary: kernels read those themselves, but codes only of strings."""
+    """Numbers out of their dictionary."""
     of_numbers = array.type.id == DICTIONARY and kind_of(array.type) != "string"
     return array.dictionary_decode() if of_numbers else array
 
 
-def pieces(columns: list[pa.Array | pa.ChunkedArray]) -> Iterator[tuple[int, list[pa.Array]]]:
-    """Columns of one length as arrays, cut where the chunks of any end; with the number of each stretch's first row."""
-    if not any(isinstance(column, pa.ChunkedArray) for column in columns):
-        yield 0, columns
+def pieces(columns: list[pa.Array | pa.ChunkedArray]) -> Iterator[tuple[int, int, list[pa.Array]]]:
+    """Columns of one length as arrays, cut where the chunks of any end; with the first row and the length of each."""
+    if isinstance(columns[0], pa.Array) and isinstance(columns[1], pa.Array):
+        yield 0, len(columns[0]), columns
         return
     ends: set[int] = {0, len(columns[0])}
     for column in columns:
@@ -98,7 +99,7 @@ def pieces(columns: list[pa.Array | pa.ChunkedArray]) -> Iterator[tuple[int, lis
             ends.update(np.cumsum([len(chunk) for chunk in column.chunks]).tolist())
     cuts = sorted(ends)
     for first, last in zip(cuts, cuts[1:], strict=False):
-        yield first, [_whole(column.slice(first, last - first)) for column in columns]
+        yield first, last - first, [_whole(column.slice(first, last - first)) for column in columns]
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:

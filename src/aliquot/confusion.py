@@ -9,11 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from aliquot import _arrow
 from aliquot._cells import Cells, Table
 from aliquot._checks import check_choice, describe
 from aliquot._label_counts import ARGUMENTS, CODED_ROWS, LabelCounts, Piece
-from aliquot._labels import as_labels, check_labels, kind_of, pieces, plain_numbers, valid_rows
+from aliquot._labels import as_labels, check_labels, kind_of, pieces, valid_rows
 from aliquot._numbers import as_floats, as_numbers, check_weights
 from aliquot._saved import pack, unpack
 from aliquot._scores import Scores
@@ -311,7 +310,7 @@ class ConfusionMatrix(Scores):
     def _checked(
         self, y_true: Any, y_pred: Any, sample_weight: Any, first_row: int
     ) -> tuple[list[pa.Array | pa.ChunkedArray], NDArray[np.float64] | None]:
-        columns = [as_labels(name, values) for name, values in zip(ARGUMENTS, (y_true, y_pred), strict=True)]
+        columns = [as_labels("y_true", y_true), as_labels("y_pred", y_pred)]
         n = len(columns[0])
         if len(columns[1]) != n:
             raise ValueError(f"y_pred: must have one row for each of the {n} of y_true, got {len(columns[1])}")
@@ -348,29 +347,22 @@ class ConfusionMatrix(Scores):
         slices: NDArray[np.int32] | None,
     ) -> Iterator[Piece]:
         """The rows without nulls, in stretches."""
-        for start, arrays in pieces(columns):
-            n = len(arrays[0])
+        for start, n, arrays in pieces(columns):
             of_rows = None if weights is None else weights[start : start + n]
             in_slices = None if slices is None else slices[start : start + n]
-            positions = None
+            piece = Piece(arrays, of_rows, first_row + start, None, in_slices)
             valid = [valid_rows(array) for array in arrays]
-            if any(mask is not None for mask in valid):
+            if valid[0] is not None or valid[1] is not None:
                 masks = [np.ones(n, bool) if m is None else m.to_numpy(zero_copy_only=False) for m in valid]
-                positions = np.flatnonzero(masks[0] & masks[1])
                 if self._nulls == "raise":
                     row = int((~(masks[0] & masks[1])).argmax())
                     name = ARGUMENTS[0 if not masks[0][row] else 1]
                     raise ValueError(f"{name}: must not be null, got null at row {first_row + start + row}")
-                arrays = [_arrow.take(array, positions) for array in arrays]
-                of_rows = None if of_rows is None else np.ascontiguousarray(of_rows[positions])
-                in_slices = None if in_slices is None else in_slices[positions]
-            if len(arrays[0]):
-                arrays = [plain_numbers(array) for array in arrays]
-                piece = Piece(arrays, of_rows, first_row + start, positions, in_slices)
-                if kind_of(arrays[0].type) == "string" and len(piece) > CODED_ROWS:
-                    yield from (piece.slice(at, at + CODED_ROWS) for at in range(0, len(piece), CODED_ROWS))
-                else:
-                    yield piece
+                piece = piece.take(np.flatnonzero(masks[0] & masks[1]))
+            if n > CODED_ROWS and kind_of(arrays[0].type) == "string":
+                yield from (piece.slice(at, at + CODED_ROWS) for at in range(0, len(piece), CODED_ROWS))
+            elif len(piece):
+                yield piece.plain()
 
 
 def _kind_of_label(label: Any) -> str:
