@@ -191,3 +191,42 @@ def test_counts_and_sums_by_code():
     sums, rests = np.zeros(3), np.zeros(3)
     add_sums(codes, np.array([1.0, 1e16, 5.0, 1.0, 2.0, -1e16]), sums, rests)
     assert (sums + rests).tolist() == [3.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("values", [3, 40, 250, 500])
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int16(), pa.string())]
+)
+def test_strings_that_differ_in_one_byte_or_their_length_are_told_apart(values, kind):
+    longest = ["abcdefghijklmnopqr"[:size] for size in range(19)]
+    changed = [text[:at] + "-" + text[at + 1 :] for text in longest for at in range(len(text))]
+    words = list(dict.fromkeys([*longest, *changed, *(f"{text}\0" for text in longest), *map(str, range(300))]))
+    rng = np.random.default_rng(values)
+    book, seen = Codebook(["c"]), []
+    for _ in range(5):  # of these, the codes of the short are remembered
+        rows = [words[i] for i in rng.choice(values, 500) % len(words)]
+        seen += rows
+        assert book.encode([as_kind(rows, kind)]).tolist() == reference(seen)[-500:]
+    before = len(book)
+    book.truncate(before // 2)
+    rows = seen[::-1]
+    kept = dict.fromkeys(list(dict.fromkeys(seen))[: before // 2])
+    assert book.encode([as_kind(rows, kind)]).tolist() == reference([*kept, *rows])[len(kept) :]
+
+
+def as_kind(rows, kind):
+    return pa.array(rows).dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else pa.array(rows, kind)
+
+
+@pytest.mark.parametrize("kind", [pa.int8(), pa.uint64(), pa.int64(), pa.dictionary(pa.int32(), pa.int64())], ids=str)
+def test_values_that_are_new_or_null_anywhere_among_known_ones_get_their_codes(kind):
+    rng = np.random.default_rng(1)
+    book, seen = Codebook(["c"]), []
+    for size in range(1, 40):
+        rows = rng.integers(0, size, 100).tolist()
+        rows = [None if size % 3 == 0 and row == 1 else row for row in rows]
+        seen += rows
+        column = pa.array(rows, pa.int64())
+        column = column.dictionary_encode() if pa.types.is_dictionary(kind) else column.cast(kind)
+        assert book.encode([column.slice(7)]).tolist()[-10:] == reference([*seen[:-100], *rows[7:]])[-10:]
+        seen[-100:] = rows[7:]

@@ -9,7 +9,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <stdexcept>
 #include <string_view>
@@ -17,32 +16,10 @@
 
 #include "column.hpp"
 #include "hashing.hpp"
+#include "text_memo.hpp"
 
 namespace aliquot
 {
-
-// counts[c] += 1 for every code c; nothing for -1. Codes are below counts.size() (not checked).
-inline void add_counts(std::span<const std::int32_t> codes, std::span<std::int64_t> counts) noexcept
-{
-  for (const std::int32_t code : codes) {
-    if (code >= 0) ++counts[static_cast<std::size_t>(code)];
-  }
-}
-
-// The same for sums of values, each the unevaluated sum of two doubles, so that the order does not show once it is
-// rounded to one (O. Møller 1965, doi:10.1007/BF01975722).
-inline void add_sums(std::span<const std::int32_t> codes, std::span<const double> values, std::span<double> sums,
-                     std::span<double> rests) noexcept
-{
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    if (codes[i] < 0) continue;
-    double& sum = sums[static_cast<std::size_t>(codes[i])];
-    const double next = sum + values[i];
-    const double taken = next - sum;
-    rests[static_cast<std::size_t>(codes[i])] += (sum - (next - taken)) + (values[i] - taken);
-    sum = next;
-  }
-}
 
 class codebook
 {
@@ -68,7 +45,14 @@ class codebook
         return values.is_valid(row) ? code_of(value(row)) : code_of(key{0, null_place});
       };
       const auto hash = [&](std::int64_t row) { return values.is_valid(row) ? hash_of(value(row)) : 0; };
-      encode_rows(code, hash, codes, fresh);
+      const auto known = [&](std::int64_t row) {
+        if constexpr (std::is_integral_v<decltype(value(row))>) {
+          const key of_row = key_of(value(row));
+          if (of_row.place == integer_place && is_near(of_row.word)) return near_[near_index(of_row.word)];
+        }
+        return no_code;
+      };
+      encode_rows(code, hash, known, std::is_integral_v<decltype(value(0))> && !values.may_have_nulls(), codes, fresh);
     });
   }
 
@@ -81,7 +65,7 @@ class codebook
     };
     const auto code = [&](std::int64_t row) { return code_of(pair(row)); };
     const auto hash = [&](std::int64_t row) { return hash_of(pair(row)); };
-    encode_rows(code, hash, codes, fresh);
+    encode_rows(code, hash, [](std::int64_t) { return no_code; }, false, codes, fresh);
   }
 
   // Forget all codes from `count` on.
@@ -100,6 +84,7 @@ class codebook
       entries_.pop_back();
     }
     of_value_.assign(of_value_.size(), no_code);
+    memo_ = {};
   }
 
  private:
@@ -133,11 +118,16 @@ class codebook
   static bool is_near(std::uint64_t word) noexcept { return near_index(word) < near_range; }
   static std::size_t near_index(std::uint64_t word) noexcept { return word + near_range / 2; }
 
-  template <class Code, class Hash>
-  void encode_rows(Code code, Hash hash, std::span<std::int32_t> codes, std::vector<std::int64_t>& fresh)
+  // code(i) is the code of row i, hash(i) its hash and, if `quick`, known(i) its code or no_code, without a search.
+  template <class Code, class Hash, class Known>
+  void encode_rows(Code code, Hash hash, Known known, bool quick, std::span<std::int32_t> codes,
+                   std::vector<std::int64_t>& fresh)
   {
     for (std::size_t first = 0; first < codes.size(); first += ahead) {
       const std::size_t last = std::min(first + ahead, codes.size());
+      std::int32_t all = quick ? 0 : no_code;  // negative if one of them is
+      for (std::size_t i = first; quick && i < last; ++i) all |= codes[i] = known(static_cast<std::int64_t>(i));
+      if (all >= 0) continue;
       if (slots_.size() > cached_slots) fetch(first, last, hash);
       for (std::size_t i = first; i < last; ++i) {
         const std::int32_t before = size();
@@ -172,16 +162,18 @@ class codebook
       return code;
     };
     values.visit([&](auto index) {
+      const auto place = [&](std::int64_t row) -> std::size_t {
+        if constexpr (std::is_integral_v<decltype(index(row))>) return static_cast<std::size_t>(index(row));
+        return 0;  // codes are integers
+      };
       const auto code = [&](std::int64_t row) -> std::int32_t {
         if (!values.is_valid(row)) return code_of(key{0, null_place});
-        if constexpr (std::is_integral_v<decltype(index(row))>) {
-          std::int32_t& known = of_value_[static_cast<std::size_t>(index(row))];
-          if (known == no_code) known = look_up(static_cast<std::int64_t>(index(row)));
-          return known;
-        }
-        return no_code;  // codes are integers
+        std::int32_t& of_value = of_value_[place(row)];
+        if (of_value == no_code) of_value = look_up(static_cast<std::int64_t>(place(row)));
+        return of_value;
       };
-      encode_rows(code, [](std::int64_t) { return std::uint64_t{0}; }, codes, fresh);
+      const auto known = [&](std::int64_t row) { return of_value_[place(row)]; };
+      encode_rows(code, [](std::int64_t) { return std::uint64_t{0}; }, known, !values.may_have_nulls(), codes, fresh);
     });
   }
 
@@ -226,6 +218,14 @@ class codebook
   }
 
   std::int32_t code_of(std::string_view text)
+  {
+    if (!text_memo::holds(text) || entries_.size() > text_memo::most) return search(text);
+    std::int32_t& code = memo_.code_of(text);
+    if (code == no_code) code = search(text);
+    return code;
+  }
+
+  std::int32_t search(std::string_view text)
   {
     const std::uint64_t hash = hash_(text);
     const std::size_t at = find(hash, [&](const slot& each) {
@@ -291,6 +291,7 @@ class codebook
   std::vector<entry> entries_;                 // by code
   std::array<std::int32_t, near_range> near_;  // codes of small integers
   std::vector<std::int32_t> of_value_;         // codes of the values of a dictionary
+  text_memo memo_;                             // codes of short strings
   std::vector<char> bytes_;                    // of all strings
   std::vector<std::size_t> ends_{0};
 };

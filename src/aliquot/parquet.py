@@ -377,6 +377,6 @@ def _complete(batch: pa.RecordBatch, same: dict[str, pa.Array], schema: pa.Schem
     """A batch as read, with the columns that are the same in each row, in the order asked for."""
     if len(schema) == 0:
         return batch.replace_schema_metadata(schema.metadata)
-    first = np.zeros(batch.num_rows, np.int64)
+    first = np.zeros(batch.num_rows if same else 0, np.int64)
     arrays = [_arrow.take(same[name], first) if name in same else batch.column(name) for name in schema.names]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -23,6 +23,7 @@ cdef extern from "aliquot/codes.hpp" namespace "aliquot" nogil:
         void combine(span[const_int32_t], span[int32_t], vector[int64_t]&) except +
         void truncate(int32_t)
 
+cdef extern from "aliquot/code_sums.hpp" namespace "aliquot" nogil:
     void add_counts_ "aliquot::add_counts"(span[const_int32_t], span[int64_t])
     void add_sums_ "aliquot::add_sums"(span[const_int32_t], span[const_double], span[double], span[double])
 
