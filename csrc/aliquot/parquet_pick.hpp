@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "parquet_pages.hpp"
+#include "parquet_text.hpp"
 #include "parquet_thrift.hpp"
 #include "parquet_values.hpp"
 
@@ -39,12 +40,6 @@ inline value_layout layout_of(const leaf_column& leaf) noexcept
   }
 }
 
-// The text of a data page: what says which rows have values, and the values.
-struct page_text {
-  thrift::bytes levels;
-  thrift::bytes values;
-};
-
 class value_picker
 {
  public:
@@ -68,8 +63,8 @@ class value_picker
 
   bool has_dictionary() const noexcept { return has_dictionary_; }
 
-  // `text` stays where it is until the last page is picked from; false if it is no dictionary of `count` values.
-  bool set_dictionary(thrift::bytes text, std::int64_t count)
+  // `text` stays until the last page is picked from; false if it is no dictionary of `count` values.
+  bool set_dictionary(page_text& text, std::int64_t count)
   {
     return has_dictionary_ = dictionary_.load(text, layout_, count);
   }
@@ -83,13 +78,20 @@ class value_picker
   }
 
   // Picks the values at rows of a page, ascending, repeats allowed. `levels` are those that stand apart, `text` is the
-  // rest without compression. False if it does not hold what its header says.
-  bool pick(const page_header& head, thrift::bytes levels, thrift::bytes text, std::span<const std::int64_t> rows,
+  // rest, of which no more is asked for than it takes. False if it does not hold what its header says.
+  bool pick(const page_header& head, thrift::bytes levels, page_text& text, std::span<const std::int64_t> rows,
             std::int64_t first_row)
   {
-    page_text page{levels, text};
-    if (!split(head, page) || !open(head, page.values)) return false;
-    run_reader present(page.levels, 1);
+    page_text apart(levels);
+    run_reader present(apart, 0, apart.size(), 1);
+    std::size_t begin = 0;  // of the values
+    if (optional_ && head.type != page_kind::data_v2) {
+      if (!text.reach(detail::length_bytes)) return false;
+      begin = detail::length_bytes + detail::load_length(text.data());
+      if (begin > text.size()) return false;
+      present = run_reader(text, detail::length_bytes, begin, 1);
+    }
+    if (!open(head, text, begin)) return false;
     for (const std::int64_t row : rows) {
       std::int64_t index = row - first_row;
       std::uint32_t there = 1;
@@ -160,36 +162,22 @@ class value_picker
   std::size_t size() const noexcept { return values_.size() + present_.size(); }
 
  private:
-  // Levels of V1 stand before the values, after their number.
-  bool split(const page_header& head, page_text& page) const noexcept
-  {
-    if (!optional_ || head.type == page_kind::data_v2) return true;
-    if (page.values.size() < detail::length_bytes) return false;
-    const std::size_t size = detail::load_length(page.values.data());
-    page.values = page.values.subspan(detail::length_bytes);
-    if (size > page.values.size()) return false;
-    page.levels = page.values.first(size);
-    page.values = page.values.subspan(size);
-    return true;
-  }
-
-  bool open(const page_header& head, thrift::bytes values) noexcept
+  bool open(const page_header& head, page_text& text, std::size_t begin)
   {
     source_ = source::plain;
     if (head.in_codes()) {
-      if (values.empty()) {  // nulls alone
-        codes_ = {};
-      } else {
-        if (values[0] > 32) return false;
-        codes_ = run_reader(values.subspan(1), values[0]);
+      codes_ = {};
+      if (begin < text.size()) {  // else there are nulls alone
+        if (!text.reach(begin + 1) || text.data()[begin] > 32) return false;
+        codes_ = run_reader(text, begin + 1, text.size(), text.data()[begin]);
       }
       source_ = source::codes;
     } else if (head.encoding == parquet_encoding::rle) {
-      if (values.size() < detail::length_bytes) return false;
-      codes_ = run_reader(values.subspan(detail::length_bytes), 1);
+      if (text.size() - begin < detail::length_bytes) return false;
+      codes_ = run_reader(text, begin + detail::length_bytes, text.size(), 1);
       source_ = source::bits;
     } else {
-      plain_ = plain_reader(values, layout_, head.encoding == parquet_encoding::byte_stream_split);
+      plain_ = plain_reader(text, begin, layout_, head.encoding == parquet_encoding::byte_stream_split);
     }
     return true;
   }

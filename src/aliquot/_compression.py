@@ -1,15 +1,15 @@
-"""Pages without their compression: snappy here, the rest by pyarrow's codecs."""
+"""What pages are taken out of their compression with: snappy and zstd as far as asked for, the rest by pyarrow."""
 
 import threading
 from typing import Any
 
 import pyarrow as pa
 
-from aliquot._kernels import parquet_snappy
+from aliquot._kernels.parquet_text import Text
 
-SNAPPY = 1
+GZIP, ZSTD = 2, 6
 
-CODECS = {2: "gzip", 6: "zstd"}
+CODECS = {GZIP: "gzip", ZSTD: "zstd"}
 """Parquet's numbers of the codecs whose output is sure to be of the size that was claimed, or an error.
 
 Of others pyarrow cannot tell how much they filled of what it made room for.
@@ -20,7 +20,7 @@ LARGEST_RATIO = 32_768
 
 
 class Room:
-    """Memory that is used again and again: fresh memory costs the system about as much as filling it with snappy."""
+    """Memory that is used again and again: fresh memory costs the system about as much as filling it."""
 
     def __init__(self) -> None:
         self._bytes = memoryview(bytearray())
@@ -32,27 +32,16 @@ class Room:
         return self._bytes[:size]
 
 
-class Decompress:
-    """``decompress(codec, data, size)``: the page, or None if it cannot be had or is not of this size.
-
-    It may stand in memory that the next call fills again.
-    """
+class Whole:
+    """``whole(codec, data, size)``: the page, or None if it cannot be had or is not of this size."""
 
     def __init__(self) -> None:
-        self._room = Room()
         self._codecs: dict[int, pa.Codec] = {}  # of each user its own, as they are not made for several threads
 
     def __call__(self, codec: int, data: memoryview, size: int) -> Any:
-        if codec == 0:
-            return data if len(data) == size else None
-        if codec == SNAPPY:
-            if size > len(data) * parquet_snappy.LARGEST_RATIO:
-                return None
-            room = self._room(size)
-            return room if parquet_snappy.decompress(data, room) else None
         if codec not in CODECS or size > len(data) * LARGEST_RATIO:
             return None
-        if codec == 2 and int.from_bytes(data[-4:], "little") != size:
+        if codec == GZIP and int.from_bytes(data[-4:], "little") != size:
             return None
         if codec not in self._codecs:
             self._codecs[codec] = pa.Codec(CODECS[codec])
@@ -64,5 +53,5 @@ class Scratch(threading.local):
 
     def __init__(self) -> None:
         self.room = Room()
-        self.pages = Decompress()
-        self.dictionaries = Decompress()
+        self.page = Text(Whole())
+        self.dictionary = Text(Whole())

@@ -139,7 +139,7 @@ def _pick(source: Ranges, plan: ColumnPlan, segments: list[Segment], rows: _arro
     scratch = source.scratch
     dictionary = partial(_dictionary, source, plan.pages, segments)
     try:
-        good = picker.fits and picker.pick(rows, segments, scratch.pages, dictionary, scratch.dictionaries)
+        good = picker.fits and picker.pick(rows, segments, scratch.page, dictionary, scratch.dictionary)
     except (pa.ArrowException, OSError):
         return None
     return picker if good else None

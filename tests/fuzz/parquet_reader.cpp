@@ -1,13 +1,16 @@
 // Feeds whatever libFuzzer makes up to the Parquet reader, as a file: footer, page index, page headers, values; and as
-// a block of snappy. `make fuzz` builds and runs it; pages are taken as they are, whatever codec the footer claims.
+// a block of snappy and a frame of zstd. `make fuzz` builds and runs it; pages are taken as they are, whatever codec
+// the footer claims.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <vector>
 
 #include "aliquot/parquet_mini.hpp"
 #include "aliquot/parquet_pick.hpp"
 #include "aliquot/parquet_snappy.hpp"
+#include "aliquot/parquet_zstd.hpp"
 
 namespace
 {
@@ -41,6 +44,7 @@ void pick(const aliquot::page_table& table, const aliquot::leaf_column& leaf, co
           const std::vector<std::int64_t>& rows, bytes file)
 {
   aliquot::value_picker picker(leaf);
+  std::optional<aliquot::page_text> values;  // of the dictionary
   if (!picker.fits()) return;
   std::size_t first = 0;
   for (const std::int64_t hit : hits) {
@@ -51,16 +55,18 @@ void pick(const aliquot::page_table& table, const aliquot::leaf_column& leaf, co
     bytes dictionary;
     aliquot::page_header of_dictionary;
     if (head.in_codes() && !picker.has_dictionary() &&
-        aliquot::dictionary_in(file.subspan(static_cast<std::size_t>(table.first())), dictionary, of_dictionary) &&
-        !picker.set_dictionary(dictionary.subspan(of_dictionary.size), of_dictionary.num_values))
-      return;
+        aliquot::dictionary_in(file.subspan(static_cast<std::size_t>(table.first())), dictionary, of_dictionary)) {
+      values.emplace(dictionary.subspan(of_dictionary.size));
+      if (!picker.set_dictionary(*values, of_dictionary.num_values)) return;
+    }
     const std::size_t apart = picker.levels_apart(head);
     if (apart > page.size() - head.size) return;
     const std::int64_t start = table.pages()[number].first_row;
     std::size_t last = first;
     while (last < rows.size() && rows[last] < start + table.rows_of(number)) ++last;
     const std::span<const std::int64_t> here(rows.data() + first, last - first);
-    if (!picker.pick(head, page.subspan(head.size, apart), page.subspan(head.size + apart), here, start)) return;
+    aliquot::page_text text(page.subspan(head.size + apart));
+    if (!picker.pick(head, page.subspan(head.size, apart), text, here, start)) return;
     first = last;
   }
   require(picker.num_rows() == static_cast<std::int64_t>(rows.size()));
@@ -98,17 +104,39 @@ void read_chunk(const aliquot::parquet_footer& footer, std::size_t group, std::s
   require(aliquot::parse_footer(again));
 }
 
+// What is asked for bit by bit is what is asked for at once, and nothing of it is left as the memory was.
+template <typename text>
+void undo(bytes in, std::size_t size)
+{
+  std::vector<std::uint8_t> memory(size + aliquot::copies::slack);
+  text whole;
+  if (!whole.open(in, memory.data(), size)) return;
+  const bool sound = whole.reach(size);
+  std::vector<std::uint8_t> other(size + aliquot::copies::slack, 1);
+  text parts;
+  require(parts.open(in, other.data(), size));
+  const auto same = [&](std::size_t begin, std::size_t end) {
+    return !sound || std::equal(memory.data() + begin, memory.data() + end, other.data() + begin);
+  };
+  for (std::size_t i = 1; i < 12; ++i) {
+    const std::size_t begin = i * 2'654'435'761U % (size + 1);
+    const std::size_t end = std::min(size, begin + i * i);
+    const bool there = i % 3 ? parts.at(begin, end - begin) : parts.reach(end);
+    require(there ? same(begin, end) : !sound);
+  }
+  require(parts.reach(size) == sound && same(0, size));
+}
+
 void read_block(bytes block)
 {
   std::size_t size = 0;
-  std::size_t first = 0;
-  if (!aliquot::snappy::size_of(block, size, first) || size > block.size() * aliquot::snappy::largest_ratio) return;
-  std::vector<std::uint8_t> out(size);
-  std::vector<std::uint8_t> longer(size + 1);
-  require(!aliquot::snappy::decompress(block, longer));
-  if (!aliquot::snappy::decompress(block, out)) return;
-  std::vector<std::uint8_t> again(size, 1);  // nothing is left as it was
-  require(aliquot::snappy::decompress(block, again) && again == out);
+  for (std::size_t i = 0; i < 3 && i < block.size(); ++i) size |= std::size_t{block[i] & 127U} << (7 * i);
+  if (size <= block.size() * aliquot::snappy::largest_ratio) undo<aliquot::snappy::block>(block, size);
+  // The size that a frame tells, or one that it may have.
+  const std::size_t told =
+      block.size() < 14 ? 0 : block[5] | std::size_t{block[6]} << 8 | std::size_t{block[7] & 7U} << 16;
+  for (const std::size_t each : {told, told & 255U, (told & 65'535U) + 256})
+    if (each <= block.size() * aliquot::zstd::largest_ratio) undo<aliquot::zstd::frame>(block, each);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@ from libcpp.memory cimport unique_ptr
 from libcpp.vector cimport vector
 
 from aliquot._kernels.parquet_pages cimport Pages, byte_span, column_statistics, leaf_column, page_header
+from aliquot._kernels.parquet_text cimport Text, page_text
 from aliquot._kernels.random cimport const_int64_t, span
 
 
@@ -13,10 +14,10 @@ cdef extern from "aliquot/parquet_pick.hpp" namespace "aliquot" nogil:
         bool_t fits()
         bool_t fits(const page_header&)
         bool_t has_dictionary()
-        bool_t set_dictionary(byte_span, int64_t) except +
+        bool_t set_dictionary(page_text&, int64_t) except +
         size_t levels_apart(const page_header&)
         void forget_dictionary()
-        bool_t pick(const page_header&, byte_span, byte_span, span[const_int64_t], int64_t) except +
+        bool_t pick(const page_header&, byte_span, page_text&, span[const_int64_t], int64_t) except +
         vector[uint8_t] page() except +
         bool_t pick_constant(const column_statistics&, int64_t, int64_t) except +
         int64_t num_rows()
@@ -30,7 +31,7 @@ cdef class Picker:
     cdef object dictionary
 
     cdef bint pick_all(
-        self, const int64_t[::1] rows, list segments, decompress, dictionary, decompress_dictionary
+        self, const int64_t[::1] rows, list segments, Text text, dictionary, Text of_dictionary
     ) except -1
 
-    cdef bint load_dictionary(self, const uint8_t[::1] data, decompress) except -1
+    cdef bint load_dictionary(self, const uint8_t[::1] data, Text text) except -1

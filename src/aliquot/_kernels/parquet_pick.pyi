@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliquot._kernels.parquet_pages import Pages
+from aliquot._kernels.parquet_text import Text
 
 class Picker:
     def __init__(self, pages: Pages) -> None: ...
@@ -16,9 +17,9 @@ class Picker:
         self,
         rows: NDArray[np.int64],
         segments: list[tuple[int, Any]],
-        decompress: Callable[[int, memoryview, int], Any],
+        page: Text,
         dictionary: Callable[[], Any],
-        decompress_dictionary: Callable[[int, memoryview, int], Any],
+        of_dictionary: Text,
     ) -> bool: ...
     def pick_constant(self) -> bool: ...
     def continues(self, other: Picker) -> bool: ...

@@ -8,16 +8,13 @@ from aliquot._kernels.parquet_mini cimport column_of, mini_column, mini_file, mi
 from aliquot._kernels.parquet_pages cimport (
     Pages, as_span, byte_span, dictionary_in, page_header, page_in, same_kind, segment, statistics_of,
 )
+from aliquot._kernels.parquet_text cimport Text
 from aliquot._kernels.random cimport const_int64_t, span
 
 
-cdef object text_of(object decompress, int64_t codec, byte_span body, int64_t size):
-    """A page without its compression; None if it cannot be had."""
-    cdef const uint8_t[::1] view
-    if body.size() == 0:
-        return b"" if size == 0 else None
-    view = <const uint8_t[:body.size()]> <uint8_t*> body.data()
-    return decompress(codec, view, size)
+cdef bint open_text(Text text, int64_t codec, byte_span body, int64_t size) except -1:
+    """Begin with a page: whether it can be had."""
+    return text.open(codec, <const uint8_t[:body.size()]> <uint8_t*> body.data() if body.size() else b"", size)
 
 
 cdef class Picker:
@@ -39,14 +36,14 @@ cdef class Picker:
         """Bytes picked."""
         return self.values.get().size()
 
-    def pick(self, const int64_t[::1] rows, list segments, decompress, dictionary, decompress_dictionary):
+    def pick(self, const int64_t[::1] rows, list segments, Text page, dictionary, Text of_dictionary):
         """Pick these rows, for which pages were found, out of segments, (first byte, bytes), that hold these pages.
 
-        ``decompress(codec, data, size)`` gives a page without compression, in memory that may be used again for the
-        next; ``dictionary()`` the bytes that begin with the dictionary page. False where a page has to be left to an
-        ordinary reader: then nothing else may be asked.
+        Data pages are taken into ``page``, one after the other, and the dictionary page into ``of_dictionary``;
+        ``dictionary()`` gives bytes that begin with it. False where a page has to be left to an ordinary reader: then
+        nothing else may be asked.
         """
-        cdef bint good = self.pick_all(rows, segments, decompress, dictionary, decompress_dictionary)
+        cdef bint good = self.pick_all(rows, segments, page, dictionary, of_dictionary)
         self.values.get().forget_dictionary()
         self.dictionary = None
         return good
@@ -60,7 +57,7 @@ cdef class Picker:
         )
 
     cdef bint pick_all(
-        self, const int64_t[::1] rows, list segments, decompress, dictionary, decompress_dictionary
+        self, const int64_t[::1] rows, list segments, Text text, dictionary, Text of_dictionary
     ) except -1:
         cdef Py_ssize_t at = 0
         cdef Py_ssize_t first = 0
@@ -68,14 +65,12 @@ cdef class Picker:
         cdef segment here
         cdef byte_span page
         cdef byte_span levels
-        cdef byte_span values
         cdef page_header head
         cdef int64_t offset
         cdef int64_t start
         cdef int64_t end
         cdef size_t apart
         cdef bint good
-        cdef const uint8_t[::1] text
         for hit in self.pages.hits:
             offset = self.pages.table.get().pages()[hit].offset
             start = self.pages.table.get().pages()[hit].first_row
@@ -89,46 +84,41 @@ cdef class Picker:
             if not page_in(self.pages.table.get()[0], hit, here, page, head) or not self.values.get().fits(head):
                 return False
             if head.in_codes() and not self.values.get().has_dictionary():
-                if not self.load_dictionary(dictionary(), decompress_dictionary):
+                if not self.load_dictionary(dictionary(), of_dictionary):
                     return False
             apart = self.values.get().levels_apart(head)
             if <int64_t> apart > head.compressed or <int64_t> apart > head.uncompressed:
                 return False
             levels = byte_span(page.data() + head.size, apart)
-            found = text_of(
-                decompress,
+            if not open_text(
+                text,
                 self.pages.chunk.codec if head.is_compressed else 0,
                 byte_span(page.data() + head.size + apart, head.compressed - apart),
                 head.uncompressed - apart,
-            )
-            if found is None:
+            ):
                 return False
-            text = found
-            values = as_span(text)
             last = first
             while last < rows.shape[0] and rows[last] < end:
                 last += 1
-            with nogil:  # one thread at a time owns this object, and the buffers are held here
+            with nogil:  # one thread at a time owns these objects, and the buffers are held here
                 good = self.values.get().pick(
-                    head, levels, values, span[const_int64_t](&rows[first], last - first), start
+                    head, levels, text.text[0], span[const_int64_t](&rows[first], last - first), start
                 )
             if not good:
                 return False
             first = last
         return first == rows.shape[0]
 
-    cdef bint load_dictionary(self, const uint8_t[::1] data, decompress) except -1:
+    cdef bint load_dictionary(self, const uint8_t[::1] data, Text text) except -1:
         cdef byte_span page
         cdef page_header head
         if not dictionary_in(as_span(data), page, head):
             return False
+        self.dictionary = data  # of which the text may be a part
         body = byte_span(page.data() + head.size, page.size() - head.size)
-        found = text_of(decompress, self.pages.chunk.codec, body, head.uncompressed)
-        if found is None:
+        if not open_text(text, self.pages.chunk.codec, body, head.uncompressed):
             return False
-        self.dictionary = data, found  # values are picked out of one or the other
-        cdef const uint8_t[::1] text = found
-        return self.values.get().set_dictionary(as_span(text), head.num_values)
+        return self.values.get().set_dictionary(text.text[0], head.num_values)
 
     def continues(self, Picker other):
         """Whether a page of what this one has picked may follow one of the other's: columns of one type in all."""
