@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
@@ -28,12 +29,23 @@ class FilePart:
         """The file, for random access."""
         return self.filesystem.open_input_file(self.path)
 
-    def info(self) -> pafs.FileInfo:
-        """Size and modification time as they are now."""
+    @cached_property
+    def is_local(self) -> bool:
+        """Whether it is on a disk of this machine, as far as pyarrow knows."""
+        return isinstance(self.filesystem, pafs.LocalFileSystem)
+
+    def stamp(self) -> tuple[int, int | None]:
+        """Size, and modification time in nanoseconds, as they are now."""
+        if self.is_local:  # without a detour, as this is asked for each row group
+            try:
+                found = os.stat(self.path)
+            except FileNotFoundError:
+                raise FileNotFoundError(f"{self.path}: must be there, got no such file") from None
+            return found.st_size, found.st_mtime_ns
         info = self.filesystem.get_file_info(self.path)
         if info.type == pafs.FileType.NotFound:
             raise FileNotFoundError(f"{self.path}: must be there, got no such file")
-        return info
+        return info.size, info.mtime_ns
 
 
 def find_files(source: Any) -> list[FilePart]:

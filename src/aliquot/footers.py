@@ -45,6 +45,11 @@ class ParquetPart:
     def num_rows(self) -> int:
         return int(self.group_rows.sum())
 
+    @cached_property
+    def kinds(self) -> dict[str, pa.DataType]:
+        """The types of the columns."""
+        return dict(zip(self.schema.names, self.schema.types, strict=True))
+
 
 class Layout:
     """What the footer of one file says, parsed once for all its row groups."""
@@ -99,7 +104,7 @@ class Layout:
         """ValueError if the file, opened again, ends otherwise."""
         tail = self.tail[-CHECKED_BYTES:]
         size = self.start + len(self.tail)
-        if source.handle.size() != size or source.read_again(size - len(tail), size) != tail:
+        if source.size() != size or source.read_again(size - len(tail), size) != tail:
             raise ValueError("must not change while it is read, got another footer")
 
 
@@ -133,10 +138,10 @@ class Layouts:
 
 def check_unchanged(part: ParquetPart) -> None:
     """ValueError if a file is not as large or as old as it was."""
-    info = part.file.info()
-    if (info.size, info.mtime_ns) != (part.size, part.modified_ns):
+    size, modified_ns = part.file.stamp()
+    if (size, modified_ns) != (part.size, part.modified_ns):
         raise ValueError(
-            f"{part.file.path}: must not change while it is read, got {info.size} bytes for {part.size}, or another "
+            f"{part.file.path}: must not change while it is read, got {size} bytes for {part.size}, or another "
             "modification time"
         )
 

@@ -24,8 +24,8 @@ from aliquot._source import Consumer, Pick, Source, Span
 from aliquot.footers import Layout, Layouts, ParquetPart, check_unchanged, naming
 from aliquot.pages import constant, decode_picked, plan_columns
 from aliquot.plan import ColumnPlan, Plan
-from aliquot.ranges import REMOTE_READS, Ranges, is_local
-from aliquot.row_groups import BATCH_ROWS, Read, Unit, batch_of, decoded_batches, kinds_of, read_rows
+from aliquot.ranges import REMOTE_READS, Ranges
+from aliquot.row_groups import BATCH_ROWS, Read, Unit, batch_of, decoded_batches, read_rows
 from aliquot.where import Where
 
 FOOTER_READERS = 8
@@ -130,17 +130,19 @@ class Parquet(Source):
     def fetch(self, pick: Pick, columns: Sequence[str], progress: Progress) -> Iterator[pa.RecordBatch]:
         self.plan = self._new_plan(columns)
         waiting: list[Waiting] = []
+        held = 0  # bytes, of what waits
         for (unit, rows), read in self._in_order(
             lambda task: self._read(task[0], columns, task[1]), self._picked(pick, progress)
         ):
             self.plan.add(len(rows), read.plans)
             self.rows_read += unit.num_rows
             self.bytes_read += read.bytes
-            if waiting and not self._joins(waiting, unit, read):
+            if waiting and (held >= DECODED_BYTES or not self._joins(waiting, unit, read)):
                 yield from self._decoded(waiting, columns)
-                waiting = []
+                waiting, held = [], 0
             if read.pickers:
                 waiting.append((unit, rows, read))
+                held += sum(picker.size for picker in read.pickers.values())
             else:
                 yield from read.batches
             progress.advance(unit.num_rows)
@@ -153,7 +155,6 @@ class Parquet(Source):
         return (
             bool(read.pickers)
             and len(waiting) < DECODED_GROUPS
-            and sum(each.picked_bytes for _, _, each in waiting) < DECODED_BYTES
             and (not self._partitions or unit.part is first.part)
             and all(picker.continues(other.pickers[name]) for name, picker in read.pickers.items())
         )
@@ -164,7 +165,7 @@ class Parquet(Source):
         count = sum(len(rows) for _, rows, _ in waiting)
         pickers = {name: [read.pickers[name] for _, _, read in waiting] for name in waiting[0][2].pickers}
         with naming(first.file.path):
-            found = decode_picked(self._layouts.of(first), pickers, kinds_of(first), count)
+            found = decode_picked(self._layouts.of(first), pickers, first.kinds, count)
         if len(found) == len(pickers):
             yield _complete(batch_of(found, first), self._of_partition(first), self._schema_of(columns))
             return
@@ -262,7 +263,7 @@ class Parquet(Source):
             return range(len(part.group_rows))  # statistics of a type that does not compare: the rows will tell
 
     def _read_footer(self, file: FilePart) -> ParquetPart:
-        info = file.info()
+        size, modified_ns = file.stamp()
         with naming(file.path):
             layout = Layout(file)
             self._layouts.add(layout)
@@ -273,7 +274,7 @@ class Parquet(Source):
             )
             if twice is not None:
                 raise ValueError(f"must have columns of different names, got {twice!r} twice")
-            return ParquetPart(file, info.size, info.mtime_ns, layout.group_rows, schema, len(layout.end[1]))
+            return ParquetPart(file, size, modified_ns, layout.group_rows, schema, len(layout.end[1]))
 
     def _ranges(self, layout: Layout) -> Ranges:
         return Ranges(layout.file, self._requests, self._gap, self._scratch, [layout.end])
@@ -308,14 +309,13 @@ class Parquet(Source):
                         check = source.soon(partial(layout.check_same, source))
                         read = read_rows(source, layout, unit, stored, rows, ordinary=ordinary)
                         check()
-                        # Only now, as the check reads too, and meanwhile.
-                        read = replace(read, bytes=read.bytes + source.count)
+                        counted = read.bytes + source.count  # only now, as the check reads too, and meanwhile
             finally:
                 check_unchanged(unit.part)  # which explains better what went wrong, if anything did
         else:
-            read = Read(_rows_alone(unit.num_rows if rows is None else len(rows)), 0, [])
-        schema = self._schema_of(columns)
-        return replace(read, batches=[_complete(batch, same, schema) for batch in read.batches])
+            read, counted = Read(_rows_alone(unit.num_rows if rows is None else len(rows)), 0, []), 0
+        schema = self._schema_of(columns) if read.batches else pa.schema([])
+        return replace(read, bytes=counted, batches=[_complete(batch, same, schema) for batch in read.batches])
 
     def _decode(self, unit: Unit, columns: Sequence[str]) -> Generator[pa.RecordBatch]:
         """Columns of one row group, a batch at a time; strings as dictionaries, where that is quicker."""
@@ -338,7 +338,7 @@ class Parquet(Source):
 
     def _constants(self, unit: Unit, columns: Sequence[str]) -> dict[str, pa.Array]:
         """One row of each column that holds the same in all rows of a row group, by its statistics."""
-        layout, kinds = self._layouts.of(unit.part), kinds_of(unit.part)
+        layout, kinds = self._layouts.of(unit.part), unit.part.kinds
         found = {name: constant(layout, unit.group, name, kinds[name]) for name in columns}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -349,7 +349,7 @@ class Parquet(Source):
     def _in_order(self, work: Callable[[T], U], tasks: Iterable[T]) -> Iterator[tuple[T, U]]:
         """Tasks and results of ``work``, in the order of the tasks, a few ahead of the reader."""
         workers = min(len(os.sched_getaffinity(0)), 8)
-        if not all(is_local(part.file) for part in self._parts):
+        if not all(part.file.is_local for part in self._parts):
             workers = max(workers, REMOTE_GROUPS)
         pending: deque[tuple[T, Future[U]]] = deque()
         with ThreadPoolExecutor(workers) as pool:

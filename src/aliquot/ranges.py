@@ -1,5 +1,6 @@
 """Stretches of bytes of a file: joined, counted, read one after the other from a disk or many at once from a store."""
 
+import os
 from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -52,7 +53,7 @@ class Ranges:
         kept: Sequence[Segment] = (),
     ) -> None:
         self.file = file
-        self.is_local = is_local(file)
+        self.is_local = file.is_local
         self.gap = gap if gap is not None else LOCAL_GAP if self.is_local else REMOTE_GAP
         self.scratch = scratch or Scratch()
         self._kept = list(kept)
@@ -61,8 +62,12 @@ class Ranges:
         # A Python file has one position, so that two reads of one handle take turns; others read anywhere at any time.
         self._shared = not isinstance(file.filesystem, pafs.PyFileSystem)
         self._handles: SimpleQueue[pa.NativeFile] = SimpleQueue()
-        self._opened = [file.open()]
-        self._handles.put(self._opened[0])
+        self._opened: list[pa.NativeFile] = []
+        self._descriptor: int | None = None
+        if self.is_local:  # read by the system itself, as several calls of pyarrow take longer than most pages
+            self._descriptor = os.open(file.path, os.O_RDONLY)
+        else:
+            self._handles.put(self.handle)
 
     @property
     def count(self) -> int:
@@ -72,7 +77,13 @@ class Ranges:
     @property
     def handle(self) -> pa.NativeFile:
         """The file itself, for a reader that finds its own way."""
+        if not self._opened:
+            self._opened.append(self.file.open())
         return self._opened[0]
+
+    def size(self) -> int:
+        """Bytes of the file."""
+        return int(self.handle.size()) if self._descriptor is None else os.fstat(self._descriptor).st_size
 
     def read(self, start: int, end: int) -> bytes | memoryview:
         """The bytes from ``start`` to ``end``."""
@@ -90,8 +101,10 @@ class Ranges:
 
     def read_again(self, start: int, end: int) -> bytes:
         """The bytes from ``start`` to ``end`` as they are now."""
-        if self._shared:
-            found: bytes = self.handle.read_at(end - start, start)
+        if self._descriptor is not None:
+            found = os.pread(self._descriptor, end - start, start)
+        elif self._shared:
+            found = self.handle.read_at(end - start, start)
         else:
             handle = self._free_handle()
             try:
@@ -107,13 +120,13 @@ class Ranges:
         Of a file on a disk, they stand in memory that the next call fills again.
         """
         joined = coalesce(stretches, self.gap)
-        if self.is_local:
-            return self._read_into_scratch(joined)
+        if self._descriptor is not None:
+            return self._read_into_scratch(joined, self._descriptor)
         cuts = [[*range(start, end, REMOTE_PIECE), end] for start, end in joined]
         found = iter(self.at_once([partial(self.read, *piece) for each in cuts for piece in pairwise(each)]))
         return [(each[0], b"".join(islice(found, len(each) - 1))) for each in cuts]
 
-    def _read_into_scratch(self, stretches: Sequence[Stretch]) -> list[Segment]:
+    def _read_into_scratch(self, stretches: Sequence[Stretch], descriptor: int) -> list[Segment]:
         room = self.scratch.room(sum(end - start for start, end in stretches))
         segments: list[Segment] = []
         at = 0
@@ -122,15 +135,20 @@ class Ranges:
                 part = room[at + first - start : at + last - start]
                 if data is not None:
                     part[:] = data
-                else:
-                    self.handle.seek(first)
-                    self._count(self.handle.readinto(part), first, last)
+                    continue
+                done = 0
+                while done < len(part) and (found := os.preadv(descriptor, [part[done:]], first + done)):
+                    done += found  # of very long stretches the system gives a part
+                self._count(done, first, last)
             segments.append((start, room[at : at + end - start]))
             at += end - start
         return segments
 
     def _cut(self, start: int, end: int) -> Iterator[tuple[int, int, bytes | memoryview | None]]:
         """A stretch in pieces that were kept and pieces that were not."""
+        if not self._kept or end <= self._kept[0][0]:
+            yield start, end, None
+            return
         place = max(bisect_right(self._kept, start, key=_place) - 1, 0)
         while start < end and place < len(self._kept):
             base, data = self._kept[place]
@@ -180,11 +198,8 @@ class Ranges:
     ) -> None:
         for handle in self._opened:
             handle.close()
-
-
-def is_local(file: FilePart) -> bool:
-    """Whether a file is on a disk of this machine, as far as pyarrow knows."""
-    return isinstance(file.filesystem, pafs.LocalFileSystem)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
 
 
 def coalesce(stretches: Iterable[Stretch], gap: int) -> list[Stretch]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -41,11 +40,6 @@ class Read:
     plans: list[ColumnPlan]
     pickers: dict[str, Picker] = field(default_factory=dict)
 
-    @cached_property
-    def picked_bytes(self) -> int:
-        """Of the values in pickers."""
-        return sum(picker.size for picker in self.pickers.values())
-
 
 def read_rows(
     source: Ranges,
@@ -63,7 +57,7 @@ def read_rows(
     if rows is None or len(rows) == 0 or ordinary:
         size = sum(layout.bytes_of(unit.group, name) for name in columns)
         return Read(_read_whole(source, layout, unit, columns, rows), size, [])
-    kinds = kinds_of(unit.part)
+    kinds = unit.part.kinds
     plans = plan_columns(source, layout, unit.group, columns, rows)
     pickers, found = read_columns(source, layout, plans, kinds, rows)
     if len(pickers) == len(columns):
@@ -78,14 +72,9 @@ def read_rows(
     return Read(batches, sum(layout.bytes_of(unit.group, name) for name in others), plans)
 
 
-def kinds_of(part: ParquetPart) -> dict[str, pa.DataType]:
-    """The types of the columns of a file."""
-    return dict(zip(part.schema.names, part.schema.types, strict=True))
-
-
 def batch_of(columns: dict[str, pa.Array], part: ParquetPart) -> pa.RecordBatch:
     """Columns of a file as a batch."""
-    kinds = kinds_of(part)
+    kinds = part.kinds
     return pa.RecordBatch.from_arrays(
         list(columns.values()), schema=pa.schema([(name, kinds[name]) for name in columns])
     )
@@ -112,7 +101,7 @@ def _read_whole(
         return list(decoded_batches(source, layout, unit, columns))
     taken = []
     start = 0
-    kinds = kinds_of(unit.part)
+    kinds = unit.part.kinds
     schema = pa.schema([(name, kinds[name]) for name in columns])
     for batch in decoded_batches(source, layout, unit, columns, keeps_codes=True):
         first, last = np.searchsorted(rows, [start, start + batch.num_rows])
@@ -130,7 +119,7 @@ def decoded_batches(
 
     ValueError if pyarrow reads other than the footer says, as it does of some files of its own.
     """
-    kinds = kinds_of(unit.part)
+    kinds = unit.part.kinds
     coded = [name for name in columns if keeps_codes and _stays_coded(layout, unit.group, name, kinds[name])]
     file = pq.ParquetFile(
         source.handle, metadata=layout.metadata, read_dictionary=coded, pre_buffer=not source.is_local
