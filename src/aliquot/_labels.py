@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from aliquot._checks import describe
+from aliquot._numpy_strings import as_arrow, as_dictionary
 
 KINDS = "integers, booleans, strings, whole floats or dictionaries of these"
 
@@ -147,4 +148,7 @@ def _of_numpy(name: str, values: NDArray[Any]) -> pa.Array:
         raise TypeError
     if not values.dtype.isnative:
         values = values.astype(values.dtype.newbyteorder("="))
-    return pa.array(values.tolist() if values.dtype.kind == "T" else values)
+    made = as_dictionary(values) if values.dtype.kind in "UO" else None
+    if made is not None:
+        return made
+    return as_arrow(values)
