@@ -1,5 +1,6 @@
 """BinaryCurve: exact in every digit."""
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -125,6 +126,25 @@ class TestExactness:
             assert curve.roc_auc() == pytest.approx(float(reference.roc_area(y_true, y_score, w)), rel=2**-49)
             exact = float(reference.average_precision(y_true, y_score, w))
             assert curve.average_precision() == pytest.approx(exact, rel=2**-49)
+
+    @pytest.mark.parametrize("w", [*itertools.product([5e-324, 1e-300, 1.0, 1.7e308], repeat=4)])
+    def test_areas_of_weights_worlds_apart_are_those_of_the_reference(self, w):
+        """Neither masses nor their products would be doubles."""
+        fractions = [Fraction(weight) for weight in w]
+        for y_true in ([1, 0, 0, 1], [0, 1, 0, 0], [0, 1, 1, 0]):
+            y_score = [4, 3, 2, 1]
+            exact = curve_of(y_true, np.array(y_score, float), list(w))
+            area = float(reference.roc_area(y_true, y_score, fractions))
+            assert exact.roc_auc() == pytest.approx(area, rel=2**-49, abs=1e-290)
+            precision = float(reference.average_precision(y_true, y_score, fractions))
+            assert exact.average_precision() == pytest.approx(precision, rel=2**-49, abs=1e-290)
+            assert exact.roc_auc_bounds() == (exact.roc_auc(), exact.roc_auc())
+            for bins in (1, 2):
+                binned = curve_of(y_true, np.array(y_score, float), list(w), bins=bins)
+                low, high = binned.roc_auc_bounds()
+                assert low <= exact.roc_auc() <= high
+                low, high = binned.average_precision_bounds()
+                assert low <= exact.average_precision() <= high
 
     @given(st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.floats(5e-324, 1.7e308)), min_size=1, max_size=30))
     def test_masses_are_the_exact_sums(self, drawn):

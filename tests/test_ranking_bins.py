@@ -9,7 +9,8 @@ from hypothesis import given
 
 import aliquot as aq
 import reference
-from scored import KINDS, WEIGHTS, curve_of, rows
+from aliquot import _ranking, ranking
+from scored import KINDS, WEIGHTS, curve_of, pieces, rows
 
 
 class TestBounds:
@@ -111,3 +112,36 @@ class TestBounds:
         exact, binned = curve_of(y_true, y_score), curve_of(y_true, y_score, bins=500)
         assert binned.brier() == pytest.approx(exact.brier(), abs=1e-3)
         assert binned.log_loss() == pytest.approx(exact.log_loss(), abs=1e-2)
+
+
+class TestRowsIntoBins:
+    """Rows go to bins there are without being sorted first."""
+
+    @pytest.mark.parametrize("bins", [2, 30, 700])
+    @pytest.mark.parametrize("weight", WEIGHTS)
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_bins_are_those_of_sorted_rows(self, kind, weight, bins, monkeypatch):
+        monkeypatch.setattr(ranking, "FEW_ROWS", 20_000)
+        columns = rows(kind, weight, 70_000)
+        streamed = aq.BinaryCurve(bins=bins)
+        for y_true, y_score, w in pieces(columns, (15_000, 25_000, 40_000)):
+            streamed.update(y_true, y_score, sample_weight=w)
+        with monkeypatch.context() as patched:
+            patched.setattr(_ranking._kernel, "bin_rows", lambda *_: 0)
+            assert streamed == curve_of(*columns, bins=bins)
+
+    @pytest.mark.parametrize(("weight", "n", "bins", "suits"), [
+        (None, 30_000, 1000, True), ("floats", 30_000, 1000, True), (None, 1000, 1000, False),
+        (None, 30_000, 2**17, False),
+    ])  # fmt: skip
+    def test_many_rows_are_not_sorted(self, weight, n, bins, suits, monkeypatch):
+        sizes = []
+        kernel = _ranking._kernel.bin_rows
+        monkeypatch.setattr(_ranking._kernel, "bin_rows", lambda *given: sizes.append(kernel(*given)) or sizes[-1])
+        columns = rows("continuous", weight, 30_000 + n)
+        curve = aq.BinaryCurve(bins=bins)
+        for y_true, y_score, w in pieces(columns, (30_000,)):
+            curve.update(y_true, y_score, sample_weight=w)
+            len(curve)  # ranks what waits
+        assert sizes[0] == 0  # there are no bins yet
+        assert (sizes[1] > 0) == suits

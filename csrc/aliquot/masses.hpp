@@ -136,14 +136,15 @@ inline int readable_unit(mass_format format) noexcept
   return std::min(format.unit, 1000 - 32 * format.limbs);
 }
 
-// Masses as double, within one unit in the last place.
+// Masses as double in units of 2^unit, within one unit in the last place. What would overflow is read as some number of
+// 2^936 or more, what is too small as 0.
 class mass_reader
 {
  public:
-  explicit mass_reader(mass_format format) : powers_(static_cast<std::size_t>(format.limbs))
+  mass_reader(int limbs, int unit) : powers_(static_cast<std::size_t>(limbs))
   {
-    const int unit = readable_unit(format);
-    for (int i = 0; i < format.limbs; ++i) powers_[static_cast<std::size_t>(i)] = std::ldexp(1.0, unit + 32 * i);
+    for (int i = 0; i < limbs; ++i)
+      powers_[static_cast<std::size_t>(i)] = std::ldexp(1.0, std::min(unit + 32 * i, 936));
   }
 
   double operator()(const limb* mass) const noexcept

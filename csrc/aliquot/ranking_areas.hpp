@@ -6,10 +6,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
 #include "ranking.hpp"
+#include "running_masses.hpp"
 
 namespace aliquot
 {
@@ -48,64 +50,6 @@ class compensated_sums
   lanes rests_{};
 };
 
-// Masses added up entry by entry, exactly; those of more than four limbs, where Limbs is 0.
-template <int Limbs>
-class running_masses
-{
- public:
-  explicit running_masses(mass_format format) : unit_(std::ldexp(1.0, readable_unit(format))) {}
-
-  void add(const limb* mass) noexcept
-  {
-    positive_ += of::load(mass);
-    negative_ += of::load(mass + Limbs);
-  }
-
-  double positive() const noexcept { return of::to_double(positive_) * unit_; }
-  double negative() const noexcept { return of::to_double(negative_) * unit_; }
-  double positive_of(const limb* mass) const noexcept { return of::to_double(of::load(mass)) * unit_; }
-  double negative_of(const limb* mass) const noexcept { return of::to_double(of::load(mass + Limbs)) * unit_; }
-
- private:
-  using of = small_mass<Limbs>;
-
-  typename of::integer positive_ = 0;
-  typename of::integer negative_ = 0;
-  double unit_;
-};
-
-template <>
-class running_masses<0>
-{
- public:
-  explicit running_masses(mass_format format)
-      : limbs_(format.limbs), sums_(2 * static_cast<std::size_t>(format.limbs)), read_(format)
-  {
-  }
-
-  void add(const limb* mass) noexcept
-  {
-    add_shifted(sums_.data(), limbs_, mass, limbs_, 0);
-    add_shifted(sums_.data() + limbs_, limbs_, mass + limbs_, limbs_, 0);
-  }
-
-  double positive() const noexcept { return read_(sums_.data()); }
-  double negative() const noexcept { return read_(sums_.data() + limbs_); }
-  double positive_of(const limb* mass) const noexcept { return read_(mass); }
-  double negative_of(const limb* mass) const noexcept { return read_(mass + limbs_); }
-
- private:
-  int limbs_;
-  std::vector<limb> sums_;
-  mass_reader read_;
-};
-
-// The mass of all positive and of all negative rows.
-struct mass_totals {
-  double positive = 0.0;
-  double negative = 0.0;
-};
-
 // Some entries: what each weighs, and what lies above it. Filled up to whole lanes with entries that weigh nothing.
 struct entry_block {
   static constexpr std::size_t abreast = 4;
@@ -131,19 +75,24 @@ struct entry_block {
   }
 };
 
-// The unit in which areas are computed, as they do not depend on it: one in which nothing can overflow, or be too small
-// for 53 bits, where four limbs hold the masses.
-inline mass_format format_for_areas(mass_format format) noexcept
+// The units in which areas are computed, as they do not depend on them: units of the masses, or such that the sum of
+// all is near 1 where doubles might not hold what there is. What is then too small to be held, beside all others of its
+// label, makes no difference.
+template <class Key>
+read_units units_for_areas(const ranking_view<Key>& ranking)
 {
-  return {format.limbs <= 4 ? 0 : 1000 - 32 * format.limbs, format.limbs};
+  if (ranking.format.limbs <= 4) return {0, 0};
+  running_masses<0> sums(ranking.format, {0, 0});
+  for (std::size_t i = 0; i < ranking.size(); ++i) sums.add(ranking.mass(i));
+  return sums.units_of_sums();
 }
 
 // Call f(block) for all entries, and return the totals.
 template <class Key, class F>
-mass_totals for_each_block(const ranking_view<Key>& ranking, F&& f)
+mass_totals for_each_block(const ranking_view<Key>& ranking, read_units units, F&& f)
 {
   return visit_limbs(ranking.format.limbs, [&](auto limbs) {
-    running_masses<limbs> sums(format_for_areas(ranking.format));
+    running_masses<limbs> sums(ranking.format, units);
     entry_block block;
     for (block.begin = 0; block.begin < ranking.size(); block.begin += block.size) {
       block.size = std::min(entry_block::most, ranking.size() - block.begin);
@@ -194,29 +143,15 @@ pair_masses<std::uint64_t> count_pairs(const ranking_view<Key>& ranking) noexcep
   return pairs;
 }
 
-// What to multiply masses by, so that products of two do not overflow.
-template <class Key>
-mass_totals scales_of(const ranking_view<Key>& ranking)
-{
-  if (ranking.format.limbs <= 4) return {1.0, 1.0};
-  const mass_totals all = for_each_block(ranking, [](const entry_block&) {});
-  const auto scale = [](double total) {
-    return total == 0.0 ? 1.0 : std::ldexp(1.0, -std::max(std::ilogb(total), -1000));
-  };
-  return {scale(all.positive), scale(all.negative)};
-}
-
 // The same as shares of all pairs, of wider masses: within a few units in the last place.
 template <class Key>
 pair_masses<double> weigh_pairs(const ranking_view<Key>& ranking)
 {
-  const mass_totals scale = scales_of(ranking);
   compensated_sums<entry_block::abreast> low;
   compensated_sums<entry_block::abreast> high;
-  const mass_totals all = for_each_block(ranking, [&](const entry_block& block) {
+  const mass_totals all = for_each_block(ranking, units_for_areas(ranking), [&](const entry_block& block) {
     const auto pairs = [&](std::size_t i, double inside) {
-      return (scale.negative * block.negative[i]) *
-             (scale.positive * (2.0 * block.positive_above[i] + inside * block.positive[i]));
+      return block.negative[i] * (2.0 * block.positive_above[i] + inside * block.positive[i]);
     };
     if (ranking.last == nullptr) {
       block.sum(low, [&](std::size_t i) { return pairs(i, 1.0); });
@@ -227,7 +162,7 @@ pair_masses<double> weigh_pairs(const ranking_view<Key>& ranking)
     block.sum(high, [&](std::size_t i) { return pairs(i, is_one(i) ? 1.0 : 2.0); });
   });
   if (all.positive == 0.0 || all.negative == 0.0) return {0.0, 0.0, all.positive, all.negative};
-  const double whole = (scale.positive * all.positive) * (scale.negative * all.negative);
+  const double whole = all.positive * all.negative;
   return {low.value() / whole, (ranking.last == nullptr ? low : high).value() / whole, 1.0, 1.0};
 }
 
@@ -248,10 +183,15 @@ precision_area average_precision(const ranking_view<Key>& ranking)
   compensated_sums<entry_block::abreast> middle;
   compensated_sums<entry_block::abreast> low;
   compensated_sums<entry_block::abreast> high;
-  const mass_totals all = for_each_block(ranking, [&](const entry_block& block) {
+  const int unit = units_for_areas(ranking).positive;
+  const mass_totals all = for_each_block(ranking, {unit, unit}, [&](const entry_block& block) {
+    const auto precision = [](double found, double others) {
+      return found /
+             std::max(found + others, std::numeric_limits<double>::min());  // 0 if both are too small to be held
+    };
     const auto at_end = [&](std::size_t i) {
       const double found = block.positive_above[i] + block.positive[i];
-      return block.positive[i] * (found / (found + (block.negative_above[i] + block.negative[i])));
+      return block.positive[i] * precision(found, block.negative_above[i] + block.negative[i]);
     };
     block.sum(middle, at_end);
     if (ranking.last == nullptr) return;
@@ -265,7 +205,7 @@ precision_area average_precision(const ranking_view<Key>& ranking)
     block.sum(high, [&](std::size_t i) {
       if (is_one(i)) return at_end(i);
       const double found = block.positive_above[i] + block.positive[i];
-      return found == 0.0 ? 0.0 : block.positive[i] * (found / (found + block.negative_above[i]));
+      return block.positive[i] * precision(found, block.negative_above[i]);
     });
   });
   const double mean = middle.value() / all.positive;
@@ -278,7 +218,8 @@ template <class Key>
 void cumulate(const ranking_view<Key>& ranking, double* positive, double* negative)
 {
   visit_limbs(ranking.format.limbs, [&](auto limbs) {
-    running_masses<limbs> sums(ranking.format);
+    const int unit = readable_unit(ranking.format);
+    running_masses<limbs> sums(ranking.format, {unit, unit});
     for (std::size_t i = 0; i < ranking.size(); ++i) {
       sums.add(ranking.mass(i));
       positive[i] = sums.positive();

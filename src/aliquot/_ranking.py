@@ -181,12 +181,15 @@ class Pending:
         n, (unit, limbs) = len(keys), masses.format
         first = self._array("first", n, keys.dtype)[:n]
         sums = self._array("sums", 2 * n * limbs, np.uint32)[: 2 * n * limbs].reshape(n, 2, limbs)
+        if bins is not None:  # at once, so that few entries are left to merge
+            last = self._array("last", n, np.uint64)[:n]
+            size = _kernel.bin_rows(keys, labels, weights, first, last, sums, unit, level)
+            if size == 0:
+                size = _kernel.rank(keys, labels, weights, first, sums, unit, processors())
+                last[:size] = first[:size]
+            return join_bins(first[:size], last[:size], sums[:size], unit, level, bins)
         size = _kernel.rank(keys, labels, weights, first, sums, unit, processors())
         first, sums = first[:size], sums[:size]
-        if bins is not None:  # at once, so that few entries are left to merge
-            last = self._array("last", n, np.uint64)[:size]
-            last[:] = first
-            return join_bins(first, last, sums, unit, level, bins)
         if n > KEPT_ROWS and 2 * size > n:
             del self._arrays["first"], self._arrays["sums"]
             return Ranking(first, None, sums, unit)

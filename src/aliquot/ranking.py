@@ -213,8 +213,8 @@ class BinaryCurve:
 
     def totals(self) -> tuple[float, float]:
         """How many positive and negative rows there are, or what they weigh."""
-        tps, fps, _ = self._steps()
-        return (float(tps[-1]), float(fps[-1])) if len(tps) else (0.0, 0.0)
+        ranking = self._settled()
+        return _kernel.totals(ranking.masses, ranking.unit)
 
     def roc_curve(self, *, drop_intermediate: bool = True) -> Curve:
         """False positive rates, true positive rates, and the scores from which on rows count as positive.

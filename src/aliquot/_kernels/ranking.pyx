@@ -32,15 +32,13 @@ cdef extern from "aliquot/ranking_slices.hpp" namespace "aliquot" nogil:
         pass
 
     cdef struct precision_area:
-        double low
-        double middle
-        double high
+        double low, middle, high
+
+    cdef struct mass_totals:
+        double positive, negative
 
     cdef cppclass pair_masses[Number]:
-        Number low
-        Number high
-        Number positive
-        Number negative
+        Number low, high, positive, negative
 
     ranking_view[Key] view_ranking[Key](size_t, const Key*, const Key*, const uint32_t*, mass_format)
     ranking_room[Key] write_ranking[Key](Key*, Key*, uint32_t*, mass_format)
@@ -52,6 +50,7 @@ cdef extern from "aliquot/ranking_slices.hpp" namespace "aliquot" nogil:
     pair_masses[uint64_t] count_pairs[Key](const ranking_view[Key]&)
     pair_masses[double] weigh_pairs[Key](const ranking_view[Key]&) except +
     precision_area average_precision_ "aliquot::average_precision"[Key](const ranking_view[Key]&) except +
+    mass_totals total_masses(const uint32_t*, size_t, mass_format) except +
     void cumulate_ "aliquot::cumulate"[Key](const ranking_view[Key]&, double*, double*) except +
     void rank_slices_ "aliquot::rank_slices"[Key](
         span[const_int32_t], const Key*, const uint8_t*, const double*, mass_format, span[double], span[double]
@@ -59,6 +58,9 @@ cdef extern from "aliquot/ranking_slices.hpp" namespace "aliquot" nogil:
 
 cdef extern from "aliquot/score_bins.hpp" namespace "aliquot" nogil:
     int finest_level "aliquot::score_bins::finest"
+    size_t bin_rows_ "aliquot::bin_rows"(
+        span[const_uint64_t], const uint8_t*, const double*, int, const ranking_room[uint64_t]&
+    ) except +
     int highest_level(span[const_uint64_t], int, size_t)
     size_t join_bins_ "aliquot::join_bins"(size_t, int, const ranking_room[uint64_t]&)
 
@@ -119,6 +121,19 @@ def merge(
     return cut(to_first.base, size), None if to_last is None else cut(to_last.base, size), cut(to_masses.base, size)
 
 
+def bin_rows(
+    const uint64_t[::1] keys, const uint8_t[::1] labels, const double[::1] weights,
+    uint64_t[::1] first, uint64_t[::1] last, uint32_t[:, :, ::1] masses, int unit, int level,
+):
+    """As ``rank``, of rows in bins of a level; or 0 where sorting them first is better."""
+    cdef size_t size
+    with nogil:  # as in rank
+        size = bin_rows_(
+            keys_span(&keys[0], keys.shape[0]), &labels[0], &weights[0], level,
+            write_ranking(&first[0], &last[0], &masses[0, 0, 0], format_of(unit, masses.shape[2])))
+    return size
+
+
 def join_bins(uint64_t[::1] first, uint64_t[::1] last, uint32_t[:, :, ::1] masses, int level, size_t most):
     """Write a ranking over itself, in at most ``most`` bins; return its size, and its level, at most ``level``."""
     cdef size_t size = first.shape[0]
@@ -149,6 +164,14 @@ def pairs(const key[::1] first, const key[::1] last, const uint32_t[:, :, ::1] m
     with nogil:  # as above
         weighed = weigh_pairs(view_ranking(first.shape[0], &first[0], &last[0], &masses[0, 0, 0], form))
     return weighed.low, weighed.high, weighed.positive, weighed.negative
+
+
+def totals(const uint32_t[:, :, ::1] masses, int unit):
+    """What all positive and all negative rows weigh, as the last of ``cumulate``."""
+    cdef mass_totals all
+    with nogil:  # as in pairs
+        all = total_masses(&masses[0, 0, 0], masses.shape[0], format_of(unit, masses.shape[2]))
+    return all.positive, all.negative
 
 
 def average_precision(const key[::1] first, const key[::1] last, const uint32_t[:, :, ::1] masses, int unit):
