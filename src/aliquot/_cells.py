@@ -1,17 +1,25 @@
 """Cells of confusion matrices that have rows, by code or by label."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 Parts = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 NEAR = 2**24
 """Codes within this of each other are renumbered by a table of them all, not by searching."""
+
+
+COLUMNS = pa.schema(
+    [("true", pa.int64()), ("predicted", pa.int64()), ("rows", pa.int64()), ("weight", pa.list_(pa.float64()))]
+)
+"""Of cells that are saved."""
 
 
 class Cells(NamedTuple):
@@ -107,3 +115,33 @@ def renumbered(cells: Cells, old: NDArray[np.int64], new: NDArray[np.int64]) -> 
         place[order] = np.arange(len(order))
         parts = place[parts[0]], parts[1]
     return Cells(true[order], predicted[order], cells.rows[order], parts, cells.slices[order])
+
+
+def to_batch(cells: Cells) -> pa.RecordBatch:
+    """Cells as rows, with the sums of weights as the fewest doubles, largest first: one way for each sum."""
+    true, predicted, rows, parts, _ = cells
+    weights: list[list[float]] = [[] for _ in range(len(rows))]
+    if parts is not None:
+        for cell, value in zip(parts[0].tolist(), parts[1].tolist(), strict=True):
+            weights[cell].append(value)
+        weights = [_fewest(each) for each in weights]
+    columns = [pa.array(true), pa.array(predicted), pa.array(rows), pa.array(weights, pa.list_(pa.float64()))]
+    return pa.RecordBatch.from_arrays(columns, schema=COLUMNS)
+
+
+def _fewest(parts: list[float]) -> list[float]:
+    fewest: list[float] = []
+    while largest := math.fsum([*parts, *(-part for part in fewest)]):
+        fewest.append(largest)
+    return fewest
+
+
+def of_batch(batch: pa.RecordBatch, k: int) -> Cells:
+    true, predicted, rows = (batch.column(i).to_numpy() for i in range(3))
+    weights = batch.column("weight")
+    values = weights.flatten().to_numpy()
+    inside = all(len(each) == 0 or (each.min() >= 0 and each.max() < k) for each in (true, predicted))
+    if not inside or (rows < 1).any() or not np.isfinite(values).all():
+        raise ValueError("data: must hold cells of its own labels with rows, got others")
+    owners = np.repeat(np.arange(len(rows)), np.diff(weights.offsets.to_numpy()))
+    return Cells(true, predicted, rows, (owners, values) if len(values) else None, np.zeros_like(true))

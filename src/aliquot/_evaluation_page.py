@@ -1,21 +1,25 @@
 """Evaluations as HTML that needs no other file: tables, and figures as SVG."""
 
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from aliquot._confusion_view import MOST_LABELS, as_html, row_shares
-
-if TYPE_CHECKING:
-    from aliquot.evaluation import Evaluation
+from aliquot._scores import Scores
+from aliquot.ranking import BinaryCurve
 
 MOST_SLICES = 1000
 """Rows of the table on a page, which browsers still show at once."""
 
 MOST_POINTS = 400
 """Of a curve: as many as a figure has pixels across."""
+
+DIGITS = 4
+"""After the point."""
 
 SIDE = 260
 MARGIN = 45
@@ -28,40 +32,46 @@ svg text { font: 11px system-ui, sans-serif }
 """
 
 
-def as_page(evaluation: "Evaluation") -> str:
+def as_page(title: str, table: pa.Table, by: Sequence[str], matrix: Scores | None, curve: BinaryCurve | None) -> str:
     """The whole page."""
     figures = []
-    if evaluation.matrix is not None and 0 < len(evaluation.matrix.labels) <= MOST_LABELS:
-        figures.append(_figure("Confusion matrix", _heat_map(evaluation.matrix)))
-    if evaluation.curve is not None and all(evaluation.curve.totals()):
-        fpr, tpr, _ = evaluation.curve.roc_curve()
-        precision, recall, _ = evaluation.curve.pr_curve(drop_intermediate=True)
+    if matrix is not None and 0 < len(matrix.labels) <= MOST_LABELS:
+        figures.append(_figure("Confusion matrix", _heat_map(matrix)))
+    if curve is not None and all(curve.totals()):
+        fpr, tpr, _ = curve.roc_curve()
+        precision, recall, _ = curve.pr_curve(drop_intermediate=True)
         figures.append(_figure("ROC", _curve_plot(fpr, tpr, "false positive rate", "true positive rate")))
         figures.append(_figure("Precision and recall", _curve_plot(recall, precision, "recall", "precision")))
-    matrix = "" if evaluation.matrix is None else as_html(evaluation.matrix)
-    title = escape(repr(evaluation))
+    cells = "" if matrix is None else as_html(matrix)
+    title = escape(title)
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
-        f"</head>\n<body><h1>{title}</h1>\n{''.join(figures)}\n{as_html_table(evaluation)}\n{matrix}\n</body></html>\n"
+        f"</head>\n<body><h1>{title}</h1>\n{''.join(figures)}\n{as_html_table(table, by)}\n{cells}\n</body></html>\n"
     )
 
 
-def as_html_table(evaluation: "Evaluation") -> str:
+def as_html_table(table: pa.Table, by: Sequence[str]) -> str:
     """The scores as a table, small slices in grey."""
-    from aliquot.evaluation import shown
-
-    table = evaluation.to_table()
     head = "".join(f"<th>{escape(name)}</th>" for name in table.column_names)
     lines = [f"<tr>{head}</tr>"]
     for i, row in enumerate(table.slice(0, MOST_SLICES + 1).to_pylist()):
         cells = [shown(value) for value in row.values()]
         if i == 0:
-            cells[: len(evaluation.by)] = ["all"] * len(evaluation.by)
+            cells[: len(by)] = ["all"] * len(by)
         style = ' class="small"' if row["small"] else ""
         lines.append(f"<tr{style}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
-    more = len(evaluation) - 1 - MOST_SLICES
+    more = table.num_rows - 1 - MOST_SLICES
     note = f"<p>... and {more:,} more slices</p>" if more > 0 else ""
     return f"<table>{chr(10).join(lines)}</table>{note}"
+
+
+def shown(value: Any) -> str:
+    """A value as a table shows it."""
+    if isinstance(value, float):
+        return f"{value:.{DIGITS}f}"
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _figure(caption: str, drawing: str) -> str:

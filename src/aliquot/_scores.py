@@ -1,7 +1,7 @@
-"""The scores of a confusion matrix as its methods, and the ways to show it."""
+"""The scores of a confusion matrix as its methods."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 from aliquot import _rng, metrics
 from aliquot._checks import check_choice, check_count, describe
 from aliquot.metrics import Average, Margins, check_average
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 OF_CLASSES = ("precision", "recall", "f1", "fbeta", "specificity", "jaccard")
 SCORES = ("accuracy", *OF_CLASSES, "balanced_accuracy", "mcc", "kappa")
@@ -216,28 +213,6 @@ class Scores:
                 values = np.concatenate([of_labels, [micro, np.nan, np.nan]])
                 columns[f"{name}_{side}"] = pa.array(values, mask=np.isnan(values))
         return pa.table(columns)
-
-    def plot(self, ax: "Axes | None" = None, *, normalize: bool = False) -> "Axes":
-        """Draw the matrix with matplotlib (the ``plot`` extra), on ``ax`` or new axes; rows as shares if ``normalize``.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            What was drawn on.
-        """
-        from aliquot._confusion_view import draw
-
-        return draw(self, ax, normalize)
-
-    def __str__(self) -> str:
-        from aliquot._confusion_view import as_text
-
-        return as_text(self)
-
-    def _repr_html_(self) -> str:
-        from aliquot._confusion_view import as_html
-
-        return as_html(self)
 
     def _margins(self) -> Margins:
         true, predicted, rows = self._cells()

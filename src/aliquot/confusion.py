@@ -3,14 +3,15 @@
 import math
 import reprlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from aliquot._cells import Cells, Table
+from aliquot._cells import COLUMNS, Table, of_batch, to_batch
 from aliquot._checks import check_choice, describe
+from aliquot._confusion_view import as_html, as_text, draw
 from aliquot._label_counts import ARGUMENTS, CODED_ROWS, LabelCounts, Piece
 from aliquot._labels import as_labels, check_labels, kind_of, pieces, valid_rows
 from aliquot._numbers import as_floats, as_numbers, check_weights
@@ -18,12 +19,11 @@ from aliquot._saved import pack, unpack
 from aliquot._scores import Scores
 from aliquot.metrics import Margins
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 MAX_MATRIX = 2**14
 """Labels up to which the matrix is made as an array: 2 GiB."""
-
-_COLUMNS = pa.schema(
-    [("true", pa.int64()), ("predicted", pa.int64()), ("rows", pa.int64()), ("weight", pa.list_(pa.float64()))]
-)
 
 
 class ConfusionMatrix(Scores):
@@ -219,6 +219,22 @@ class ConfusionMatrix(Scores):
         labels = pa.array(self.labels)
         return pa.table({"true": labels.take(true), "predicted": labels.take(predicted), "rows": rows})
 
+    def plot(self, ax: "Axes | None" = None, *, normalize: bool = False) -> "Axes":
+        """Draw the matrix with matplotlib (the ``plot`` extra), on ``ax`` or new axes; rows as shares if ``normalize``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            What was drawn on.
+        """
+        return draw(self, ax, normalize)
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
     def to_bytes(self) -> bytes:
         """The state, to be saved, sent, and read by ``from_bytes``: checksummed Arrow IPC."""
         table = self._table()
@@ -228,8 +244,8 @@ class ConfusionMatrix(Scores):
             "nulls": self._nulls,
             "n_seen": self._n_seen,
         }
-        batches = [_saved_cells(cells) for cells in (table.rows, table.weighted) if cells is not None]
-        return pack("ConfusionMatrix", state, batches, _COLUMNS)
+        batches = [to_batch(cells) for cells in (table.rows, table.weighted) if cells is not None]
+        return pack("ConfusionMatrix", state, batches, COLUMNS)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "ConfusionMatrix":
@@ -245,7 +261,7 @@ class ConfusionMatrix(Scores):
         state, batches, _ = unpack("ConfusionMatrix", data)
         labels = state["labels"]
         made = cls(labels if state["given"] else None, nulls=state["nulls"])
-        tables = [_read_cells(batch, len(labels)) for batch in batches]
+        tables = [of_batch(batch, len(labels)) for batch in batches]
         if labels:
             made._kind, made._boolean = _kind_of_label(labels[0]), isinstance(labels[0], bool)
         numbers = [int(label) for label in labels] if made._boolean else labels
@@ -269,7 +285,7 @@ class ConfusionMatrix(Scores):
             return False
         ours, theirs = self._table(), other._table()
         return ours.labels == theirs.labels and all(
-            _saved_cells(a).equals(_saved_cells(b)) for a, b in zip(ours.cells, theirs.cells, strict=True)
+            to_batch(a).equals(to_batch(b)) for a, b in zip(ours.cells, theirs.cells, strict=True)
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -367,33 +383,3 @@ class ConfusionMatrix(Scores):
 
 def _kind_of_label(label: Any) -> str:
     return "string" if isinstance(label, str) else "number"
-
-
-def _saved_cells(cells: Cells) -> pa.RecordBatch:
-    """Cells as rows, with the sums of weights as the fewest doubles, largest first: one way for each sum."""
-    true, predicted, rows, parts, _ = cells
-    weights: list[list[float]] = [[] for _ in range(len(rows))]
-    if parts is not None:
-        for cell, value in zip(parts[0].tolist(), parts[1].tolist(), strict=True):
-            weights[cell].append(value)
-        weights = [_fewest(each) for each in weights]
-    columns = [pa.array(true), pa.array(predicted), pa.array(rows), pa.array(weights, pa.list_(pa.float64()))]
-    return pa.RecordBatch.from_arrays(columns, schema=_COLUMNS)
-
-
-def _fewest(parts: list[float]) -> list[float]:
-    fewest: list[float] = []
-    while largest := math.fsum([*parts, *(-part for part in fewest)]):
-        fewest.append(largest)
-    return fewest
-
-
-def _read_cells(batch: pa.RecordBatch, k: int) -> Cells:
-    true, predicted, rows = (batch.column(i).to_numpy() for i in range(3))
-    weights = batch.column("weight")
-    values = weights.flatten().to_numpy()
-    inside = all(len(each) == 0 or (each.min() >= 0 and each.max() < k) for each in (true, predicted))
-    if not inside or (rows < 1).any() or not np.isfinite(values).all():
-        raise ValueError("data: must hold cells of its own labels with rows, got others")
-    owners = np.repeat(np.arange(len(rows)), np.diff(weights.offsets.to_numpy()))
-    return Cells(true, predicted, rows, (owners, values) if len(values) else None, np.zeros_like(true))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from aliquot._checks import check_column, check_count, check_name, check_names
 from aliquot._codes import Codebook
+from aliquot._evaluation_page import as_html_table, as_page, shown
 from aliquot._kernels.codes import add_counts
 from aliquot._numbers import as_floats, as_numbers
 from aliquot._progress import Progress, ProgressOption
@@ -20,7 +21,6 @@ from aliquot.confusion import ConfusionMatrix
 from aliquot.ranking import BinaryCurve
 from aliquot.sources import open_source
 
-DIGITS = 4
 SHOWN = 20
 """Slices that the text form of an evaluation lists."""
 
@@ -74,9 +74,7 @@ class Evaluation:
 
     def to_html(self) -> str:
         """The scores as one page that needs no other file: tables, the confusion matrix, ROC and PR curves as SVG."""
-        from aliquot._evaluation_page import as_page
-
-        return as_page(self)
+        return as_page(repr(self), self._table, self.by, self.matrix, self.curve)
 
     def to_json(self) -> str:
         """The table as a JSON list with an object a row; NaN and infinity, which JSON has not, as strings."""
@@ -97,9 +95,7 @@ class Evaluation:
         return "\n".join([repr(self), *lines, *([f"... and {more:,} more slices"] if more > 0 else [])])
 
     def _repr_html_(self) -> str:
-        from aliquot._evaluation_page import as_html_table
-
-        return as_html_table(self)
+        return as_html_table(self._table, self.by)
 
 
 def evaluate(
@@ -290,15 +286,6 @@ class _Run:
             scores["average_precision"] = curve.average_precision()
             scores["prevalence"] = positive / (positive + negative) if positive + negative else np.nan
         return scores
-
-
-def shown(value: Any) -> str:
-    """A value as a table shows it."""
-    if isinstance(value, float):
-        return f"{value:.{DIGITS}f}"
-    if isinstance(value, bool):
-        return "yes" if value else ""
-    return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _as_json(value: Any) -> Any:
