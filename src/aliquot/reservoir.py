@@ -127,7 +127,7 @@ class Reservoir:
     @property
     def size(self) -> int | dict[Any, int]:
         """Rows to keep, k; with strata, of each."""
-        return self._size
+        return self._size if isinstance(self._size, int) else dict(self._size)
 
     @property
     def n_seen(self) -> int:
