@@ -201,9 +201,12 @@ class TestStream:
         sliced = pa.concat_tables([table, table]).slice(5)
         assert aq.Splitter(THREE, strata="s", rng=7).assign(sliced).equals(expected)
         for empty in (table.slice(0, 0), table.schema.empty_table()):
-            parts = aq.Splitter(THREE, strata="s", rng=7).assign(empty)
-            assert len(parts) == 0
-            assert parts.type == expected.type
+            for options in ({"strata": "s"}, {"key": "s"}, {}):
+                splitter = aq.Splitter(THREE, **options, rng=7)
+                parts = splitter.assign(empty)
+                assert len(parts) == 0
+                assert parts.type == expected.type
+                assert splitter == aq.Splitter(THREE, **options, rng=7)
         alone = pa.RecordBatch.from_arrays([pa.nulls(4)], ["n"]).select([])
         assert len(aq.Splitter(THREE).assign(alone)) == 4
 

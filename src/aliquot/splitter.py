@@ -143,7 +143,7 @@ class Splitter:
             self._strata.columns(schema)
             codes = self._state.assign(_strata_of(batches, self._strata), len(self._strata.book))
         else:
-            codes = self._state.assign_rows(rows)
+            codes = self._state.assign_rows(rows) if rows else np.empty(0, np.int32)
         self._n_seen += rows
         return pa.DictionaryArray.from_arrays(pa.array(codes), self._names, safe=False)
 
