@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aliquot import _rng
 from aliquot._allocation import Counts
 from aliquot._classes import Classes
 from aliquot._kernels import piling, row_keys
@@ -18,8 +19,6 @@ from aliquot._rng import Words
 
 PURPOSE = 6
 """Its number among the uses of a seed (csrc/aliquot/random.hpp). Part of stream v1."""
-WEYL = 0x9E3779B97F4A7C15
-"""What a seed is moved by for each of its uses, 2^64 over the golden ratio."""
 LARGE = 1024
 """Rows a stratum from which bands are worth their counters."""
 WIDE = 6.0
@@ -106,7 +105,7 @@ def rows_of(parts: PartOfRow, totals: Counts, memory: NDArray[np.uint64] | None)
         kernels.write_rows_of_many(parts, stops - totals, rows)
     else:
         cuts = pieces(n) if m <= FEW_PARTS else [(0, n)]
-        counts = np.array([totals] if len(cuts) == 1 else side_by_side(partial(_count_parts, parts, m), cuts))
+        counts = totals[None] if len(cuts) == 1 else np.array(side_by_side(partial(_count_parts, parts, m), cuts))
         ends = stops - totals + np.cumsum(counts, axis=0)
 
         def write(piece: int, first: int, last: int) -> None:
@@ -116,7 +115,7 @@ def rows_of(parts: PartOfRow, totals: Counts, memory: NDArray[np.uint64] | None)
             kernels.write_rows(here, first, starts, ends[piece], places, many, eights, flags, rows)
 
         side_by_side(write, cuts)
-    return np.split(rows, stops[:-1])
+    return [rows[stop - total : stop] for stop, total in zip(stops.tolist(), totals.tolist(), strict=True)]
 
 
 def _count_parts(parts: PartOfRow, many: int, _piece: int, first: int, last: int) -> list[int]:
@@ -127,9 +126,8 @@ def _count_parts(parts: PartOfRow, many: int, _piece: int, first: int, last: int
 
 def row_key(seed: Words) -> NDArray[np.uint64]:
     """Three words that make the keys of rows: two of 32 bits for the upper halves, one of 64 for the lower."""
-    # The kernel as Python has it does for two words: compiling it for them takes a quarter of a second.
-    word, low = row_keys.mix64.py_func(seed[:2] + np.uint64(WEYL * PURPOSE % 2**64))  # type: ignore[attr-defined]
-    return np.array([word & np.uint64(row_keys.ROW), word >> np.uint64(32), low], np.uint64)
+    word, low, *_ = _rng.subkey(seed, PURPOSE)
+    return np.array([word & row_keys.ROW, word >> 32, low], np.uint64)
 
 
 def keys_of(rows: Counts, seed: Words) -> NDArray[np.uint64]:

@@ -16,7 +16,9 @@ MOST_PIECES = 8
 
 def pieces(n: int) -> list[tuple[int, int]]:
     """The first row of each piece of n rows and the one after its last, for as many threads as there are processors."""
-    many = max(min(len(os.sched_getaffinity(0)), n // PIECE_ROWS, MOST_PIECES), 1)
+    if n < 2 * PIECE_ROWS:
+        return [(0, n)]
+    many = min(len(os.sched_getaffinity(0)), n // PIECE_ROWS, MOST_PIECES)
     return list(pairwise(n * piece // many for piece in range(many + 1)))
 
 

@@ -13,6 +13,7 @@ from aliquot._checks import describe
 RNG: TypeAlias = int | np.integer | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator | None
 Words: TypeAlias = NDArray[np.uint64]
 
+_WORD = 2**64 - 1
 DEFAULT_POOL = 4
 """Words of a SeedSequence's pool; one of more mixes its entropy otherwise than the integer alone would be."""
 
@@ -42,6 +43,19 @@ def seed_of(rng: RNG) -> int:
 def key_of(seed: int) -> Words:
     """The 256 bits, uint64 of shape (4,), that every kernel starts from."""
     return _state(np.random.SeedSequence(seed))
+
+
+def subkey(seed: Words, purpose: int) -> list[int]:
+    """The seed material of one purpose, as csrc/aliquot/random.hpp has it."""
+    return [_mix64(word + 0x9E3779B97F4A7C15 * purpose & _WORD) for word in seed.tolist()]
+
+
+def _mix64(x: int) -> int:
+    x ^= x >> 27
+    x = x * 0x3C79AC492BA7B653 & _WORD
+    x ^= x >> 33
+    x = x * 0x1C69B3F74AC4AE35 & _WORD
+    return x ^ x >> 27
 
 
 def _state(sequence: np.random.SeedSequence) -> Words:
