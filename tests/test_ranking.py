@@ -240,7 +240,7 @@ class TestSlices:
         read = _scored_rows.read_rows(y_true, y_score, w)
         if w is not None:
             codes = codes[w > 0]
-        areas, precisions = kernel.rank_slices(codes, read.keys, read.labels, read.weights, *read.masses.format, 40)
+        areas, precisions = kernel.rank_slices(codes, read.keys, read.labels, read.weights, *read.masses.format, 40, 1)
         seen = np.flatnonzero(w > 0) if w is not None else np.arange(3000)
         for code in range(40):
             at = seen[codes == code]
@@ -248,11 +248,25 @@ class TestSlices:
             np.testing.assert_allclose(areas[code], alone.roc_auc(), rtol=2**-51)
             np.testing.assert_allclose(precisions[code], alone.average_precision(), rtol=2**-51)
 
+    @pytest.mark.parametrize("weight", [None, "integers", "floats"])
+    @pytest.mark.parametrize("slices", [1, 3, 1000])
+    def test_threads_make_no_difference(self, slices, weight):
+        n = 3 * 2**17 + 5
+        codes = np.sort(np.random.default_rng(slices).integers(0, slices, n).astype(np.int32) ** 2 // slices)
+        y_true, y_score, w = rows("float32", weight, n)
+        read = _scored_rows.read_rows(y_true, y_score, None if w is None else w + 1)
+        given = codes[::-1].copy(), read.keys, read.labels, read.weights, *read.masses.format, slices
+        alone, together = (kernel.rank_slices(*given, threads) for threads in (1, 3))
+        np.testing.assert_array_equal(alone, together)
+        y_true, y_score = y_true[given[0] == 0], y_score[given[0] == 0]
+        area = curve_of(y_true, y_score, None if w is None else (w + 1)[given[0] == 0]).roc_auc()
+        assert alone[0][0] == pytest.approx(area, rel=2**-51)
+
     def test_a_hundred_thousand_slices(self):
         n = 200_000
         codes = (np.arange(n) % 100_000).astype(np.int32)
         read = _scored_rows.read_rows(np.arange(n) >= 100_000, np.r_[np.zeros(100_000), np.arange(100_000) % 2])
-        areas, _ = kernel.rank_slices(codes, read.keys, read.labels, None, 0, 1, 100_000)
+        areas, _ = kernel.rank_slices(codes, read.keys, read.labels, None, 0, 1, 100_000, 1)
         assert np.array_equal(areas, np.where(np.arange(100_000) % 2, 1.0, 0.5))
 
 

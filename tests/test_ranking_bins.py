@@ -9,7 +9,8 @@ from hypothesis import given
 
 import aliquot as aq
 import reference
-from aliquot import _ranking, ranking
+from aliquot import ranking
+from aliquot._kernels import score_bins
 from scored import KINDS, WEIGHTS, curve_of, pieces, rows
 
 
@@ -127,7 +128,7 @@ class TestRowsIntoBins:
         for y_true, y_score, w in pieces(columns, (15_000, 25_000, 40_000)):
             streamed.update(y_true, y_score, sample_weight=w)
         with monkeypatch.context() as patched:
-            patched.setattr(_ranking._kernel, "bin_rows", lambda *_: 0)
+            patched.setattr(score_bins, "bin_rows", lambda *_: 0)
             assert streamed == curve_of(*columns, bins=bins)
 
     @pytest.mark.parametrize(("weight", "n", "bins", "suits"), [
@@ -136,8 +137,8 @@ class TestRowsIntoBins:
     ])  # fmt: skip
     def test_many_rows_are_not_sorted(self, weight, n, bins, suits, monkeypatch):
         sizes = []
-        kernel = _ranking._kernel.bin_rows
-        monkeypatch.setattr(_ranking._kernel, "bin_rows", lambda *given: sizes.append(kernel(*given)) or sizes[-1])
+        kernel = score_bins.bin_rows
+        monkeypatch.setattr(score_bins, "bin_rows", lambda *given: sizes.append(kernel(*given)) or sizes[-1])
         columns = rows("continuous", weight, 30_000 + n)
         curve = aq.BinaryCurve(bins=bins)
         for y_true, y_score, w in pieces(columns, (30_000,)):

@@ -12,7 +12,7 @@ from hypothesis import given
 
 import aliquot as aq
 from aliquot import _ranking, ranking
-from aliquot._kernels import ranking as kernel
+from aliquot._kernels import score_bins
 from aliquot._saved import pack
 from scored import KINDS, WEIGHTS, curve_of, pieces, rows
 
@@ -188,7 +188,7 @@ class TestSaving:
             "nulls": "raise",
             "n_seen": 2,
             "negatives": [0],
-            "level": kernel.FINEST,
+            "level": score_bins.FINEST,
         }
         batch = curve._settled().to_batch()
         with pytest.raises(ValueError, match=r"^data: must hold masses of 5 limbs, got others$"):

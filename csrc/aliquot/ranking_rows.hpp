@@ -167,6 +167,23 @@ class bucket_ranker
   value_counts<Key> counts_;
 };
 
+inline constexpr std::size_t few_rows_to_deal = std::size_t{1} << 12;  // one bucket's worth
+
+template <class Key>
+Key first_bit_of(Key key) noexcept
+{
+  constexpr int below = 8 * sizeof(Key) - 1;
+  return static_cast<Key>(key >> below << below);
+}
+
+template <class Key>
+bool have_one_first_bit(std::span<const Key> keys) noexcept
+{
+  Key differing = 0;
+  for (const Key key : keys) differing |= static_cast<Key>(key ^ keys[0]);
+  return first_bit_of(differing) == 0;
+}
+
 // Rows made by row(i), dealt to `room`, those of each part's buckets moved on by shift(their end), and written from
 // there.
 template <int Limbs, class Row, class Key, class MakeRow, class Shift>
@@ -174,6 +191,12 @@ std::size_t rank_rows_as(std::span<const Key> keys, MakeRow&& row, Row* room, Sh
                          const ranking_room<Key>& out)
 {
   if (keys.empty()) return 0;
+  if (keys.size() <= few_rows_to_deal && have_one_first_bit(keys)) {
+    const std::span<Row> rows(room + shift(keys.size()), keys.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = row(i);
+    bucket_ranker<Limbs, Row, Key> ranker(rows.size());
+    return ranker.rank(rows, first_bit_of(keys[0]), out.first, out.masses, out.format);
+  }
   const auto width = 2 * static_cast<std::size_t>(out.format.limbs);
   dealer<Key> dealt(keys, parts);
   const auto moved = [&](std::size_t part) { return shift(dealt.first_row(part + 1)); };
@@ -207,6 +230,9 @@ std::size_t rank_rows_as(std::span<const Key> keys, MakeRow&& row, Row* room, Sh
 
 }  // namespace detail
 
+// At least, of a part for a thread: a millisecond, ten times what threads cost.
+inline constexpr std::size_t part_rows = std::size_t{1} << 17;
+
 // How many bytes of room it takes to rank weighted rows with such keys.
 template <class Key>
 constexpr std::size_t room_bytes(const Key*, std::size_t rows, int limbs) noexcept
@@ -226,8 +252,7 @@ std::size_t rank_rows(const Key* keys, std::size_t rows, const std::uint8_t* lab
                       std::uint8_t* room, std::size_t threads, const ranking_room<Key>& out)
 {
   static_assert(sizeof(labelled_row<Key>) == sizeof(Key));
-  constexpr std::size_t least = std::size_t{1} << 17;  // rows of a part: a millisecond, ten times what threads cost
-  const std::size_t parts = std::max<std::size_t>(std::min(threads, rows / least), 1);
+  const std::size_t parts = std::max<std::size_t>(std::min(threads, rows / part_rows), 1);
   const std::span of(keys, rows);
   const auto word = [=](std::size_t i) { return static_cast<Key>(static_cast<Key>(keys[i] << 1) | labels[i]); };
   const auto in_place = [](std::size_t) { return std::size_t{0}; };

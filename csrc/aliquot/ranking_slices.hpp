@@ -5,12 +5,15 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <numeric>
 #include <span>
 #include <vector>
 
 #include "ranking.hpp"
 #include "ranking_areas.hpp"
 #include "ranking_rows.hpp"
+#include "threads.hpp"
 
 namespace aliquot
 {
@@ -28,52 +31,86 @@ double roc_area(const ranking_view<Key>& ranking)
   return pairs.positive == 0.0 || pairs.negative == 0.0 ? std::nan("") : pairs.low / 2.0;
 }
 
-// Rows of slice s at order[starts[s]] and on, in row order; starts has one more element than there are slices.
-inline void order_by_slice(std::span<const std::int32_t> codes, std::span<std::int64_t> starts,
-                           std::span<std::int64_t> order) noexcept
+namespace detail
 {
-  std::fill(starts.begin(), starts.end(), std::int64_t{0});
-  for (const std::int32_t code : codes) ++starts[static_cast<std::size_t>(code) + 1];
-  for (std::size_t s = 1; s < starts.size(); ++s) starts[s] += starts[s - 1];
-  std::vector<std::int64_t> next(starts.begin(), starts.end() - 1);
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    order[static_cast<std::size_t>(next[static_cast<std::size_t>(codes[i])]++)] = static_cast<std::int64_t>(i);
-  }
-}
 
-// For each slice s the area under its ROC curve and its average precision; codes are slices (not checked), weights may
-// be null, and each slice has fewer than 2^32 rows.
+// Rows of slice s from starts[s] on, to where starts[s + 1] is.
 template <class Key>
-void rank_slices(std::span<const std::int32_t> codes, const Key* keys, const std::uint8_t* labels,
-                 const double* weights, mass_format format, std::span<double> roc_areas, std::span<double> precisions)
+struct sliced_rows {
+  std::vector<std::size_t> starts;
+  std::vector<Key> keys;
+  std::vector<std::uint8_t> labels;
+  std::vector<double> weights;
+
+  sliced_rows(std::span<const std::int32_t> codes, std::size_t slices, const Key* from_keys,
+              const std::uint8_t* from_labels, const double* from_weights)
+      : starts(slices + 1), keys(codes.size()), labels(codes.size()), weights(from_weights ? codes.size() : 0)
+  {
+    for (const std::int32_t code : codes) ++starts[static_cast<std::size_t>(code) + 1];
+    std::partial_sum(starts.begin(), starts.end(), starts.begin());
+    std::vector<std::size_t> next(starts.begin(), starts.end() - 1);
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      const std::size_t to = next[static_cast<std::size_t>(codes[i])]++;
+      keys[to] = from_keys[i];
+      labels[to] = from_labels[i];
+      if (from_weights) weights[to] = from_weights[i];
+    }
+  }
+
+  std::size_t size(std::size_t slice) const noexcept { return starts[slice + 1] - starts[slice]; }
+};
+
+// Slices from begin to end, one after the other.
+template <class Key>
+void rank_some_slices(const sliced_rows<Key>& rows, std::size_t begin, std::size_t end, mass_format format,
+                      std::span<double> roc_areas, std::span<double> precisions)
 {
-  std::vector<std::int64_t> starts(roc_areas.size() + 1);
-  std::vector<std::int64_t> order(codes.size());
-  order_by_slice(codes, starts, order);
   std::size_t largest = 0;
-  for (std::size_t s = 0; s < roc_areas.size(); ++s)
-    largest = std::max(largest, static_cast<std::size_t>(starts[s + 1] - starts[s]));
-  std::vector<Key> slice_keys(largest);
-  std::vector<std::uint8_t> slice_labels(largest);
-  std::vector<double> slice_weights(weights ? largest : 0);
-  std::vector<std::uint8_t> room(weights ? room_bytes(keys, largest, format.limbs) : 0);
+  for (std::size_t s = begin; s < end; ++s) largest = std::max(largest, rows.size(s));
+  const bool are_weighted = !rows.weights.empty();
+  std::vector<std::uint8_t> room(are_weighted ? room_bytes(rows.keys.data(), largest, format.limbs) : 0);
   std::vector<Key> first(largest);
   std::vector<limb> masses(2 * largest * static_cast<std::size_t>(format.limbs));
-  for (std::size_t s = 0; s < roc_areas.size(); ++s) {
-    const auto begin = static_cast<std::size_t>(starts[s]);
-    const auto rows = static_cast<std::size_t>(starts[s + 1]) - begin;
-    for (std::size_t i = 0; i < rows; ++i) {
-      const auto row = static_cast<std::size_t>(order[begin + i]);
-      slice_keys[i] = keys[row];
-      slice_labels[i] = labels[row];
-      if (weights) slice_weights[i] = weights[row];
-    }
-    const ranking_room<Key> out{first.data(), nullptr, masses.data(), format};
-    const std::size_t size = rank_rows(slice_keys.data(), rows, slice_labels.data(),
-                                       weights ? slice_weights.data() : nullptr, room.data(), 1, out);
+  const ranking_room<Key> out{first.data(), nullptr, masses.data(), format};
+  for (std::size_t s = begin; s < end; ++s) {
+    const std::size_t at = rows.starts[s];
+    const double* weights = are_weighted ? rows.weights.data() + at : nullptr;
+    const std::size_t size =
+        rank_rows(rows.keys.data() + at, rows.size(s), rows.labels.data() + at, weights, room.data(), 1, out);
     const auto ranking = view_ranking<Key>(size, first.data(), nullptr, masses.data(), format);
     roc_areas[s] = roc_area(ranking);
     precisions[s] = average_precision(ranking).middle;
+  }
+}
+
+}  // namespace detail
+
+// For each slice s the area under its ROC curve and its average precision; codes are slices (not checked), weights may
+// be null, and each slice has fewer than 2^32 rows. In so many threads at most, to the same effect.
+template <class Key>
+void rank_slices(std::span<const std::int32_t> codes, const Key* keys, const std::uint8_t* labels,
+                 const double* weights, mass_format format, std::size_t threads, std::span<double> roc_areas,
+                 std::span<double> precisions)
+{
+  const detail::sliced_rows<Key> rows(codes, roc_areas.size(), keys, labels, weights);
+  const std::size_t parts = std::max<std::size_t>(std::min(threads, codes.size() / part_rows), 1);
+  const auto first_slice = [&](std::size_t part) {  // of about as many rows in each part
+    const auto& starts = rows.starts;
+    if (part == parts) return roc_areas.size();
+    const std::size_t first_row = codes.size() * part / parts;
+    return static_cast<std::size_t>(std::lower_bound(starts.begin(), starts.end() - 1, first_row) - starts.begin());
+  };
+  std::vector<std::exception_ptr> failures(parts);
+  in_parts(parts, [&](std::size_t part) noexcept {
+    try {
+      const std::size_t begin = first_slice(part);
+      detail::rank_some_slices(rows, begin, first_slice(part + 1), format, roc_areas, precisions);
+    } catch (...) {  // for want of memory
+      failures[part] = std::current_exception();
+    }
+  });
+  for (const auto& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
   }
 }
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from aliquot._checks import check_count
 from aliquot._kernels import ranking as _kernel
-from aliquot._kernels import scored_rows
+from aliquot._kernels import score_bins, scored_rows
 from aliquot._scored_rows import MassRange, ScoredColumns, ScoredRows
 from aliquot._threads import processors
 
@@ -31,7 +31,7 @@ class Ranking:
     last: NDArray[Any] | None
     masses: NDArray[np.uint32]
     unit: int
-    level: int = _kernel.FINEST
+    level: int = score_bins.FINEST
 
     @classmethod
     def of_nothing(cls, is_wide: bool = False) -> "Ranking":
@@ -103,7 +103,7 @@ class Ranking:
             raise ValueError(f"data: must hold masses of {limbs} limbs, got others")
         made = cls(first, last, sums.reshape(len(first), 2, limbs), unit, level)
         in_order = np.all(first[1:] > made.lowest[:-1]) and np.all(first <= made.lowest)
-        if not (in_order and 0 <= level <= _kernel.FINEST):
+        if not (in_order and 0 <= level <= score_bins.FINEST):
             raise ValueError("data: must hold scores in descending order, got others")
         return made
 
@@ -130,7 +130,7 @@ def join_bins(
     first: NDArray[np.uint64], last: NDArray[np.uint64], masses: NDArray[np.uint32], unit: int, level: int, bins: int
 ) -> Ranking:
     """A ranking in at most this many bins, of arrays that are written over."""
-    size, level = _kernel.join_bins(first, last, masses, level, bins)
+    size, level = score_bins.join_bins(first, last, masses, level, bins)
     return Ranking(first[:size].copy(), last[:size].copy(), masses[:size].copy(), unit, level)
 
 
@@ -183,7 +183,7 @@ class Pending:
         sums = self._array("sums", 2 * n * limbs, np.uint32)[: 2 * n * limbs].reshape(n, 2, limbs)
         if bins is not None:  # at once, so that few entries are left to merge
             last = self._array("last", n, np.uint64)[:n]
-            size = _kernel.bin_rows(keys, labels, weights, first, last, sums, unit, level)
+            size = score_bins.bin_rows(keys, labels, weights, first, last, sums, unit, level)
             if size == 0:
                 size = _kernel.rank(keys, labels, weights, first, sums, unit, processors())
                 last[:size] = first[:size]

@@ -18,6 +18,7 @@ from aliquot._kernels.confusion_sparse import SparseCounts
 from aliquot._kernels.ranking import rank_slices
 from aliquot._ranking import widen
 from aliquot._scored_rows import MassRange, ScoredRows
+from aliquot._threads import processors
 from aliquot.confusion import ConfusionMatrix
 
 Floats = NDArray[np.float64]
@@ -142,7 +143,7 @@ class SliceRanks:
             if self._rows[0].weights is not None:
                 weights = np.concatenate([rows.weights for rows in self._rows if rows.weights is not None])
             masses = reduce(MassRange.__or__, (rows.masses for rows in self._rows))
-            areas, precisions = rank_slices(slices, keys, labels, weights, *masses.format, n_slices)
+            areas, precisions = rank_slices(slices, keys, labels, weights, *masses.format, n_slices, processors())
             negative, positive = _masses(slices, labels, weights, n_slices)
         scores = {"roc_auc": areas}
         if level is not None:

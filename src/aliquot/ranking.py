@@ -246,9 +246,8 @@ class BinaryCurve:
             Precision and recall, float64, by ascending threshold, then 1 and 0, which have none. Recall is NaN if there
             are no positive rows.
         """
-        return _curves.precision_recall(
-            *self._steps(), drop_intermediate=check_bool("drop_intermediate", drop_intermediate)
-        )
+        drop = check_bool("drop_intermediate", drop_intermediate)
+        return _curves.precision_recall(*self._steps(), drop_intermediate=drop)
 
     def ks(self, *, zero_division: float = math.nan) -> float:
         """The largest difference between true and false positive rate (Kolmogorov-Smirnov, Youden's J).
@@ -309,11 +308,8 @@ class BinaryCurve:
         ValueError
             If a score is not in [0, 1].
         """
-        return _curves.calibration(
-            *self._settled().probabilities("calibration"),
-            check_bins(n_bins, "n_bins"),
-            check_choice("strategy", strategy, ("uniform", "quantile")),
-        )
+        n_bins, strategy = check_bins(n_bins, "n_bins"), check_choice("strategy", strategy, ("uniform", "quantile"))
+        return _curves.calibration(*self._settled().probabilities("calibration"), n_bins, strategy)
 
     def to_bytes(self) -> bytes:
         """The state, to be saved, sent, and read by ``from_bytes``: as checksummed Arrow IPC."""

@@ -13,11 +13,9 @@ from aliquot._kernels.random cimport span
 import numpy as np
 
 ctypedef const int32_t const_int32_t
-ctypedef const uint64_t const_uint64_t
 
 cdef extern from "<span>" namespace "std" nogil:
     span[T] as_span "std::span"[T](T*, size_t)
-    span[const_uint64_t] keys_span "std::span<const uint64_t>"(const uint64_t*, size_t)
     span[const_int32_t] codes_span "std::span<const int32_t>"(const int32_t*, size_t)
 
 cdef extern from "aliquot/ranking_slices.hpp" namespace "aliquot" nogil:
@@ -53,24 +51,12 @@ cdef extern from "aliquot/ranking_slices.hpp" namespace "aliquot" nogil:
     mass_totals total_masses(const uint32_t*, size_t, mass_format) except +
     void cumulate_ "aliquot::cumulate"[Key](const ranking_view[Key]&, double*, double*) except +
     void rank_slices_ "aliquot::rank_slices"[Key](
-        span[const_int32_t], const Key*, const uint8_t*, const double*, mass_format, span[double], span[double]
+        span[const_int32_t], const Key*, const uint8_t*, const double*, mass_format, size_t, span[double], span[double]
     ) except +
-
-cdef extern from "aliquot/score_bins.hpp" namespace "aliquot" nogil:
-    int finest_level "aliquot::score_bins::finest"
-    size_t bin_rows_ "aliquot::bin_rows"(
-        span[const_uint64_t], const uint8_t*, const double*, int, const ranking_room[uint64_t]&
-    ) except +
-    int highest_level(span[const_uint64_t], int, size_t)
-    size_t join_bins_ "aliquot::join_bins"(size_t, int, const ranking_room[uint64_t]&)
 
 ctypedef fused key:
     uint32_t
     uint64_t
-
-FINEST = finest_level
-"""The level at which every score is a bin of its own."""
-
 
 cdef mass_format format_of(int unit, Py_ssize_t limbs) noexcept nogil:
     cdef mass_format made
@@ -119,29 +105,6 @@ def merge(
                 format_of(other_unit, other_masses.shape[2])),
             write_ranking(&to_first[0], &to_last[0], &to_masses[0, 0, 0], format_of(new_unit, limbs)))
     return cut(to_first.base, size), None if to_last is None else cut(to_last.base, size), cut(to_masses.base, size)
-
-
-def bin_rows(
-    const uint64_t[::1] keys, const uint8_t[::1] labels, const double[::1] weights,
-    uint64_t[::1] first, uint64_t[::1] last, uint32_t[:, :, ::1] masses, int unit, int level,
-):
-    """As ``rank``, of rows in bins of a level; or 0 where sorting them first is better."""
-    cdef size_t size
-    with nogil:  # as in rank
-        size = bin_rows_(
-            keys_span(&keys[0], keys.shape[0]), &labels[0], &weights[0], level,
-            write_ranking(&first[0], &last[0], &masses[0, 0, 0], format_of(unit, masses.shape[2])))
-    return size
-
-
-def join_bins(uint64_t[::1] first, uint64_t[::1] last, uint32_t[:, :, ::1] masses, int level, size_t most):
-    """Write a ranking over itself, in at most ``most`` bins; return its size, and its level, at most ``level``."""
-    cdef size_t size = first.shape[0]
-    with nogil:  # as in rank
-        level = highest_level(keys_span(&first[0], size), level, most)
-        size = join_bins_(
-            size, level, write_ranking(&first[0], &last[0], &masses[0, 0, 0], format_of(0, masses.shape[2])))
-    return size, level
 
 
 cdef cut(array, size_t size):
@@ -195,12 +158,12 @@ def cumulate(const key[::1] first, const key[::1] last, const uint32_t[:, :, ::1
 
 def rank_slices(
     const int32_t[::1] codes, const key[::1] keys, const uint8_t[::1] labels, const double[::1] weights,
-    int unit, int limbs, size_t slices,
+    int unit, int limbs, size_t slices, size_t threads,
 ):
     """The area under the ROC curve and the average precision, float64 of shape (slices,), of the rows of each slice.
 
     ``codes`` are 0 to slices - 1; the rest is as ``_scored_rows.read_rows`` gives it, for all rows at once, batches put
-    one after the other, and ``unit`` and ``limbs`` are its ``MassRange.format``. One sort, by slice and then score.
+    one after the other, and ``unit`` and ``limbs`` are its ``MassRange.format``. Rows are put in order of slices first.
     Exact, ties included; NaN for an area that has rows of one label only, or a precision without positive rows.
     """
     cdef double[::1] areas = np.empty(slices)
@@ -208,6 +171,6 @@ def rank_slices(
     cdef size_t n = keys.shape[0]
     with nogil:  # as in rank
         rank_slices_(
-            codes_span(&codes[0], n), &keys[0], &labels[0], &weights[0], format_of(unit, limbs),
+            codes_span(&codes[0], n), &keys[0], &labels[0], &weights[0], format_of(unit, limbs), threads,
             as_span(&areas[0], slices), as_span(&precisions[0], slices))
     return areas.base, precisions.base
