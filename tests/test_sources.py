@@ -352,6 +352,14 @@ class TestErrors:
     def test_values_that_are_no_rows(self):
         with pytest.raises(TypeError, match=r"^source: must be rows with columns, got Series: "):
             aq.sample(pl.Series([1, 2]), 1)
+        reservoir = aq.Reservoir(1)
+        for values in (pl.Series([1, 2]), pa.array([1, 2]), pa.chunked_array([[1, 2]])):
+            message = f"^batch: must be rows with columns, got {type(values).__name__}: Cannot import schema: "
+            with pytest.raises(TypeError, match=message):
+                reservoir.update(values)
+            with pytest.raises(TypeError, match=message):
+                aq.sample([values], 1)
+        assert reservoir == aq.Reservoir(1, rng=reservoir._seed)
 
     @pytest.mark.parametrize("source", [5, None, {"x": [1]}, b"bytes", object()])
     def test_no_source(self, source):

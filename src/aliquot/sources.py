@@ -136,10 +136,15 @@ def as_batches(data: Any) -> tuple[list[pa.RecordBatch], pa.Schema]:
         return [data], data.schema
     if isinstance(data, pa.Table):
         return data.to_batches() or _batch_without_rows(data), data.schema
-    if hasattr(data, "__arrow_c_stream__"):
-        return as_batches(pa.table(data))
-    if hasattr(data, "__arrow_c_array__"):
-        return as_batches(pa.record_batch(data))
+    try:
+        if hasattr(data, "__arrow_c_stream__"):
+            data = pa.RecordBatchReader.from_stream(data)
+        elif hasattr(data, "__arrow_c_array__"):
+            return as_batches(pa.record_batch(data))
+    except pa.ArrowInvalid as error:
+        raise TypeError(f"batch: must be rows with columns, got {type(data).__name__}: {error}") from error
+    if isinstance(data, pa.RecordBatchReader):
+        return as_batches(data.read_all())
     raise TypeError(f"batch: must be a RecordBatch, a Table or other Arrow data, got {describe(data)}")
 
 
