@@ -47,6 +47,13 @@ class SlicedMatrix(ConfusionMatrix):
             raise ValueError("sample_weight: must have a finite sum, got inf")
         self._add(other, other._table().in_slices(lambda slices: places[slices]))
 
+    def rows(self, n_slices: int) -> NDArray[np.int64]:
+        """The rows of each slice, of shape (n_slices,)."""
+        rows: NDArray[np.int64] = np.zeros(n_slices, np.int64)
+        for cells in self._table().cells:
+            np.add.at(rows, cells.slices, cells.rows)
+        return rows
+
     def overall(self) -> ConfusionMatrix:
         """The matrix of all rows."""
         whole = ConfusionMatrix()

@@ -197,7 +197,7 @@ class _Run:
         self._matrix = SlicedMatrix() if "y_pred" in given else None
         self._curve = BinaryCurve(positive=positive) if "y_score" in given else None
         self._book = Codebook(by) if by else None
-        self._of_slice: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._of_slice: NDArray[np.int64] = np.zeros(0, np.int64)  # rows, if no matrix tells them
         self._ranks = SliceRanks() if by and self._curve is not None else None
 
     def update(self, batch: pa.RecordBatch, first_row: int) -> None:
@@ -208,8 +208,9 @@ class _Run:
         if self._book is not None:
             slices = self._book.encode([batch.column(name) for name in self._by])
             n_slices = len(self._book)
-            self._of_slice = _with_room(self._of_slice, n_slices)
-            add_counts(slices, self._of_slice)
+            if self._matrix is None:
+                self._of_slice = _with_room(self._of_slice, n_slices)
+                add_counts(slices, self._of_slice)
         if self._matrix is not None:
             self._matrix.count(labels, columns["y_pred"], weights, first_row, slices, n_slices)
         if self._curve is not None:
@@ -227,8 +228,9 @@ class _Run:
         places: NDArray[np.int64] = np.zeros(1, np.int64)
         if self._book is not None and other._book is not None and len(other._book):
             places = self._book.encode(other._book.values()).astype(np.int64)
-            self._of_slice = _with_room(self._of_slice, len(self._book))
-            self._of_slice[places] += other._of_slice[: len(places)]
+            if self._matrix is None:
+                self._of_slice = _with_room(self._of_slice, len(self._book))
+                self._of_slice[places] += other._of_slice[: len(places)]
         if self._matrix is not None and other._matrix is not None:
             self._matrix.merge_slices(other._matrix, places)
         if self._curve is not None and other._curve is not None:
@@ -248,6 +250,7 @@ class _Run:
             for name, column in zip(self._by, values, strict=True):
                 fields[name] = pa.concat_arrays([pa.nulls(1, column.type), column])
             if self._matrix is not None:
+                self._of_slice = self._matrix.rows(n)
                 of_slices |= self._matrix.scores(n, level)
             if self._ranks is not None:
                 of_slices |= self._ranks.scores(n, level)
