@@ -101,18 +101,20 @@ class frame final : public page_text
     return there_ < size_ || (at_ == in_.size() && !run_.active());
   }
 
-  // Makes the text as far as `end` within a block, if that takes but one of its streams, or else all of the block.
+  // Makes the text as far as `end` within a block, or all of the block if that takes more than one of its streams.
   bool extend_in(block& of, std::size_t end)
   {
-    if (of.all.four && end - of.begin <= of.all.size / 4) {
-      const std::size_t until = std::min(std::max(end, there_ + least_step) - of.begin, of.all.size / 4);
+    const literals& all = of.all;
+    const std::size_t apart = all.kind == literals::coded ? (all.four ? all.size / 4 : 0) : all.size;
+    std::size_t until = all.size;
+    if (end - of.begin <= apart) {
+      until = std::min(std::max(end, there_ + least_step) - of.begin, apart);
       if (!make_part(of, there_ - of.begin, until)) return false;
-      there_ = of.begin + until;
-      return true;
+    } else if (!make(all, out_ + of.begin)) {
+      return false;
     }
-    if (!make(of.all, out_ + of.begin)) return false;
-    there_ = of.begin + of.all.size;
-    waiting_.pop_front();
+    there_ = of.begin + until;
+    if (until == all.size) waiting_.pop_front();
     return true;
   }
 
