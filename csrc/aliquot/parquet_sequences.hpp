@@ -128,7 +128,7 @@ class sequence_run
       bits.refill();
       const std::size_t code = of.base + bits.take(of.extra);
       const std::size_t again = ml.base + bits.take(ml.extra);
-      if (of.extra + ml.extra + ll.extra > 31) {  // the rest, and three states, may not be ready
+      if (of.extra + ml.extra + ll.extra > 30) {  // the rest, and three states, may not be ready
         if (bits.left() < 0) return false;
         bits.refill();
       }

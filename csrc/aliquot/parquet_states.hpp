@@ -26,18 +26,19 @@ class bit_stream
   {
     if (text.empty() || text.back() == 0) return false;
     first_ = text.data();
-    left_ = static_cast<std::int64_t>(text.size() * 8) - std::countl_zero(text.back()) - 1;
+    at_ = first_ + text.size() - 8;
+    load(static_cast<unsigned>(std::countl_zero(text.back())) + 1);
     return true;
   }
 
-  std::int64_t left() const noexcept { return left_; }
+  std::int64_t left() const noexcept { return (at_ + 8 - first_) * 8 - std::countr_zero(word_); }
 
-  // Makes the next 57 bits ready, if `left` is not negative (not checked)
+  // Makes the next 56 bits ready, if `left` is not negative (not checked)
   void refill() noexcept
   {
-    const std::int64_t byte = (left_ + 7) >> 3;
-    std::memcpy(&word_, first_ + byte - 8, sizeof word_);
-    word_ <<= static_cast<unsigned>(byte * 8 - left_);
+    const auto used = static_cast<unsigned>(std::countr_zero(word_));
+    at_ -= used >> 3;
+    load(used & 7);
   }
 
   // At most 31 bits, of those that are ready.
@@ -46,11 +47,7 @@ class bit_stream
   // The same, of one bit at least.
   std::uint32_t some(unsigned count) const noexcept { return static_cast<std::uint32_t>(word_ >> (-count & 63)); }
 
-  void skip(unsigned count) noexcept
-  {
-    word_ <<= count;
-    left_ -= count;
-  }
+  void skip(unsigned count) noexcept { word_ <<= count; }
 
   std::uint32_t take(unsigned count) noexcept
   {
@@ -60,9 +57,15 @@ class bit_stream
   }
 
  private:
+  void load(unsigned used) noexcept
+  {
+    std::memcpy(&word_, at_, sizeof word_);
+    word_ = (word_ | 1) << used;
+  }
+
   const std::uint8_t* first_ = nullptr;
-  std::int64_t left_ = 0;
-  std::uint64_t word_ = 0;
+  const std::uint8_t* at_ = nullptr;  // of the eight bytes in use
+  std::uint64_t word_ = 1;  // these, from their end on, and how many bits were used in the place of its last one
 };
 
 // What a state stands for, a number of `base` and `extra` bits, and the states that may follow it: `next` and `bits`.
