@@ -183,6 +183,7 @@ KERNELS = [
     Kernel("splitter, by hash of int64", ROWS, lambda: assign_by_hash),
     Kernel("split, rows alone", ROWS, lambda: split(), "numba"),
     Kernel("split, 10 strata", ROWS, lambda: split(strata=labels(1)), "numba"),
+    Kernel("split, 13k strata", ROWS, lambda: split(strata=users()), "numba"),
     Kernel("split, groups", ROWS, lambda: split(groups=users()), "numba"),
     Kernel("folds, 10 strata", ROWS, lambda: partial(aq.fold_indices, ROWS, 5, strata=labels(1), rng=SEED), "numba"),
 ]
