@@ -71,6 +71,7 @@ SANITIZE_TESTS := $(addprefix tests/test_,random.py simple_random.py gather.py w
 
 sanitize:
 	mkdir -p build/sanitize
+	cd build/sanitize && rm -rf src csrc tests  # with what the tree has no more
 	git ls-files -z | xargs -0 cp -p --parents -t build/sanitize
 	ALIQUOT_SANITIZE=1 $(MAKE) -C build/sanitize .venv/.test
 	cd build/sanitize && \
