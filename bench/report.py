@@ -104,11 +104,17 @@ def readme_table(results: Path = RESULTS) -> str:
                 role: [(name, each["ratio"]) for name, each in of_group.items() if each["role"] == role]
                 for role in ("peer", "floor")
             }
-            peers = "; ".join(f"{name} {ratio:.2g}x" for name, ratio in others["peer"])
-            floors = "; ".join(f"{name.removeprefix('floor: ')} {ratio:.2g}" for name, ratio in others["floor"])
+            peers = "; ".join(f"{name} {_two_digits(ratio)}x" for name, ratio in others["peer"])
+            floors = "; ".join(
+                f"{name.removeprefix('floor: ')} {_two_digits(ratio)}" for name, ratio in others["floor"]
+            )
             peak = f"{ours['peak_mb']:.0f}" if "peak_mb" in ours else ""
             rows.append((title, f"{ours['rows_per_s']:.2g}", f"{ours['ns_per_row']:.2g}", peers, floors, peak))
     return markdown(TITLES, rows)
+
+
+def _two_digits(value: float) -> str:
+    return f"{float(f'{value:.2g}'):g}"
 
 
 def main() -> int:
