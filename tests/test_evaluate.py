@@ -130,6 +130,7 @@ ERRORS = [
         TypeError,
         "positive: must say which label is the positive one of string labels, got None",
     ),
+    ({"positive": "yes"}, ValueError, "positive: must be None without y_score, got 'yes'"),
     ({"level": 95}, ValueError, "level: must be between 0 and 1, got 95"),
     ({"min_rows": -1}, ValueError, "min_rows: must be between 0 and 2**62, got -1"),
     ({"sample_weight": "site"}, TypeError, "sample_weight: must be numbers, got string"),

@@ -107,6 +107,7 @@ def test_seeds_give_other_splits():
         (np.array([[0, 1], [2, 0]]), {}, "strata: must be 0 or 1 in a matrix of labels, got 2 at row 1"),
         (np.array([[0.0, np.nan], [1, 0]]), {}, "strata: must be 0 or 1 in a matrix of labels, got nan at row 0"),
         (np.zeros((3, 2)), {}, "strata: must be one a row, got 3 for 2 rows"),
+        (np.zeros((2, 2)), {"rare": "a"}, "rare: must be 'spread' if rows have several labels, got 'a'"),
         (np.zeros((2, 2)), {"groups": np.zeros(2)}, "groups: must be None if rows have several labels, got ndarray"),
     ],
 )

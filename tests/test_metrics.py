@@ -303,6 +303,18 @@ class TestReport:
         ),
         (lambda m: m.f1(zero_division=0.5), ValueError, "zero_division: must be 0, 1 or nan, got 0.5"),
         (lambda m: m.f1(zero_division="warn"), TypeError, "zero_division: must be 0, 1 or nan, got str 'warn'"),
+        (
+            lambda m: m.f1("macro", pos_label=2),
+            ValueError,
+            "pos_label: must be left out unless average is 'binary', got 2",
+        ),
+        (
+            lambda m: m.recall(pos_label="b"),
+            ValueError,
+            "pos_label: must be left out unless average is 'binary', got 'b'",
+        ),
+        (lambda m: m.balanced_accuracy(adjusted="no"), TypeError, "adjusted: must be True or False, got str 'no'"),
+        (lambda m: m.plot(normalize="true"), TypeError, "normalize: must be True or False, got str 'true'"),
         (lambda m: m.fbeta(-1), ValueError, "beta: must not be negative, got -1"),
         (lambda m: m.fbeta("1"), TypeError, "beta: must be a number, got str '1'"),
         (lambda m: m.kappa("cubic"), ValueError, "weights: must be one of 'linear', 'quadratic', got 'cubic'"),

@@ -231,6 +231,8 @@ class TestKey:
         ({"exact": 1, "key": "x"}, TypeError, "exact: must be True or False, got int 1"),
         ({"key": "x", "groups": "user"}, ValueError, "groups: must be None with key, which keeps the rows of an id together, got 'user'"),
         ({"key": "x", "strata": "label"}, ValueError, "strata: must be None with key unless exact=True, as an id alone decides, got 'label'"),
+        ({"key": "x", "rare": "train"}, ValueError, "rare: must be 'spread' with key, as an id alone decides, got 'train'"),
+        ({"key": "x", "strata": "label", "exact": True, "rare": "error"}, ValueError, "rare: must be 'spread' with key, as an id alone decides, got 'error'"),
         ({"rare": "some"}, ValueError, "rare: must be one of 'spread', 'error', 'train', 'valid', 'test', got 'some'"),
     ],
 )  # fmt: skip

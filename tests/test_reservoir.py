@@ -403,6 +403,8 @@ class TestCoordination:
             aq.Reservoir(5, key="id").update(pa.record_batch({"id": [[1]]}))
         with pytest.raises(ValueError, match="design_weight: must be None with key"):
             aq.Reservoir(5, key="id").result(design_weight="w")
+        with pytest.raises(ValueError, match=r"^design: must be 'successive' with key, got 'priority'$"):
+            aq.Reservoir(5, key="id", design="priority")
 
 
 def test_columns_are_projected():

@@ -325,6 +325,9 @@ class TestNonProbability:
         assert error(design="first", replace=True) == (
             "replace: must be False with design 'first', which draws nothing, got True"
         )
+        assert error(design="priority", replace=True) == (
+            "design: must be 'successive' with replace, as draws are independent, got 'priority'"
+        )
 
 
 class TestBins:
@@ -415,6 +418,22 @@ class TestEdges:
         with raises(ValueError, "strata: must be one a row, got 1 for 5 rows"):
             aq.sample_indices(5, 2, strata=["a"])
 
+    @pytest.mark.parametrize(
+        ("option", "message"),
+        [
+            ({"allocation": "equal"}, "allocation: must be 'proportional' without strata, got 'equal'"),
+            ({"allocation": "neyman:amount"}, "allocation: must be 'proportional' without strata, got 'neyman:amount'"),
+            ({"minimum": 2}, "minimum: must be 0 without strata, got 2"),
+        ],
+    )
+    def test_what_is_said_of_strata_needs_them(self, option, message):
+        with raises(ValueError, message):
+            aq.sample(TABLE, 5, **option)
+        with raises(ValueError, message):
+            aq.sample(TABLE, fraction=0.1, **option)
+        with raises(ValueError, message):
+            aq.sample_indices(100, 5, **option)
+
 
 class TestCommandLine:
     def test_sample(self, tmp_path):
@@ -433,3 +452,5 @@ class TestCommandLine:
         assert main(["sample", source, "-n", "3", "--strata", "kind", "--allocation", "even"]) == 2
         expected = "aliquot: allocation: must be one of 'proportional', 'equal', 'neyman:COLUMN', got 'even'\n"
         assert capsys.readouterr().err == expected
+        assert main(["sample", source, "-n", "3", "--minimum", "1"]) == 2
+        assert capsys.readouterr().err == "aliquot: minimum: must be 0 without strata, got 1\n"

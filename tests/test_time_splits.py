@@ -132,6 +132,16 @@ def test_no_fold_is_empty_and_none_sees_the_future_where_times_are_the_same(time
         ),
         (lambda: aq.time_split([1, 2], ["a", "b"], at=[]), ValueError, "at: must be 1 times for 2 parts, got 0"),
         (lambda: aq.time_split([1, 2], ["a", "b", "c"], at=[2, 1]), ValueError, "at: must ascend, got list [2, 1]"),
+        (
+            lambda: aq.time_split([1, 2], {"a": 0.9, "b": 0.1}, at=[2]),
+            TypeError,
+            "parts: must be a list of names with at, got dict {'a': 0.9, 'b': 0.1}",
+        ),
+        (
+            lambda: aq.time_split([1, 2], ["a", "a"], at=[2]),
+            ValueError,
+            "parts: must have names that differ, got ['a', 'a']",
+        ),
         (lambda: aq.time_split(DAYS, ["a", "b"], at=["soon"]), TypeError, "at: must be times, got str 'soon'"),
         (
             lambda: aq.time_split(DAYS, ["a", "b"], at=["2024-02-01"], gap="long"),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aliquot._checks import check_bool
 from aliquot._scores import Scores
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def row_shares(scores: Scores) -> Any:
 
 def draw(scores: Scores, ax: "Axes | None", normalize: bool) -> "Axes":
     """The matrix as an image, with its numbers if they can be read."""
+    check_bool("normalize", normalize)
     if ax is None:
         try:
             from matplotlib import pyplot

@@ -1,6 +1,6 @@
 """The designs: what a row's key is."""
 
-from aliquot._checks import check_choice
+from aliquot._checks import check_bool, check_choice
 
 WEIGHTED = ("successive", "priority")
 """Keys by weight, with known inclusion probabilities; without weights both are ``UNIFORM``."""
@@ -13,9 +13,13 @@ NON_PROBABILITY = ("quota", "first")
 DESIGNS = (*WEIGHTED, *NON_PROBABILITY)
 
 
-def design_in_use(design: str, *, weighted: bool, stratified: bool) -> str:
+def design_in_use(design: str, *, weighted: bool, stratified: bool, replace: bool) -> str:
     """The design asked for, which is "uniform" without weights. ValueError for what does not go together."""
     check_choice("design", design, DESIGNS)
+    if check_bool("replace", replace) and design == "priority":
+        raise ValueError("design: must be 'successive' with replace, as draws are independent, got 'priority'")
+    if replace and design in NON_PROBABILITY:
+        raise ValueError(f"replace: must be False with design {design!r}, which draws nothing, got True")
     if design == "quota" and not stratified:
         raise ValueError("design: must be 'first' without strata, got 'quota'")
     if design == "first" and stratified:

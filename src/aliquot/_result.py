@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aliquot import _arrow
-from aliquot._checks import check_bool, check_choice, check_new_column
+from aliquot._checks import check_choice, check_new_column
 from aliquot._designs import NON_PROBABILITY, UNIFORM
 from aliquot._kernels.simple_random import draw_ranks, draw_weighted_ranks, select_rows
 from aliquot._provenance import attach
@@ -78,18 +78,12 @@ class Output:
 
     def check(self, schema: pa.Schema | None = None) -> None:
         """ValueError or TypeError for an option that cannot be had."""
-        check_bool("replace", self.replace)
         check_choice("order", self.order, ORDERS)
-        if self.replace and self.design == "priority":
-            raise ValueError("design: must be 'successive' with replace, as draws are independent, got 'priority'")
-        if self.design in NON_PROBABILITY:
-            if self.replace:
-                raise ValueError(f"replace: must be False with design {self.design!r}, which draws nothing, got True")
-            if self.design_weight is not None:
-                raise ValueError(
-                    f"design_weight: must be None with design {self.design!r}, under which rows have no known "
-                    f"inclusion probability, got {self.design_weight!r}"
-                )
+        if self.design in NON_PROBABILITY and self.design_weight is not None:
+            raise ValueError(
+                f"design_weight: must be None with design {self.design!r}, under which rows have no known "
+                f"inclusion probability, got {self.design_weight!r}"
+            )
         there = [] if schema is None else list(schema.names)
         for option in ("row_number", "design_weight"):
             name = getattr(self, option)

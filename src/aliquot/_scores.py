@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aliquot import _rng, metrics
-from aliquot._checks import check_choice, check_count, describe
+from aliquot._checks import check_bool, check_choice, check_count, describe
 from aliquot.metrics import Average, Margins, check_average
 
 OF_CLASSES = ("precision", "recall", "f1", "fbeta", "specificity", "jaccard")
@@ -71,7 +71,7 @@ class Scores:
 
     def balanced_accuracy(self, *, adjusted: bool = False) -> float:
         """The mean recall of the labels that have rows; ``adjusted`` so that chance scores 0."""
-        return metrics.balanced_accuracy(self._margins(), adjusted=adjusted)
+        return metrics.balanced_accuracy(self._margins(), adjusted=check_bool("adjusted", adjusted))
 
     def mcc(self) -> float:
         """Matthews' correlation coefficient, -1 to 1; 0 if truth or prediction is constant, as in scikit-learn."""

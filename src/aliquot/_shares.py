@@ -221,9 +221,13 @@ class Allocation:
     minimum: int
 
     @classmethod
-    def of(cls, allocation: object, size: object, minimum: object) -> "Allocation":
+    def of(cls, allocation: object, size: object, minimum: object, *, stratified: bool) -> "Allocation":
         """The allocation that these options of a caller describe."""
         least = check_count("minimum", minimum)
+        if not stratified and allocation != "proportional":
+            raise ValueError(f"allocation: must be 'proportional' without strata, got {allocation!r}")
+        if not stratified and least:
+            raise ValueError(f"minimum: must be 0 without strata, got {least}")
         if isinstance(size, Mapping):
             if allocation != "proportional" or least:
                 raise ValueError("size: must be a number with allocation or minimum, got a dict")

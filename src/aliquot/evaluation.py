@@ -164,6 +164,8 @@ def evaluate(
     """
     if y_pred is None and y_score is None:
         raise TypeError("y_pred: must be given unless y_score is, got None")
+    if positive is not None and y_score is None:
+        raise ValueError(f"positive: must be None without y_score, got {positive!r}")
     min_rows = check_count("min_rows", min_rows)
     if not isinstance(level, float) or not 0 < level < 1:
         raise ValueError(f"level: must be between 0 and 1, got {level}")

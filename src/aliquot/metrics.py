@@ -209,10 +209,10 @@ def check_average(average: object, labels: Sequence[Any], pos_label: Any, zero_d
         raise TypeError(f"zero_division: must be 0, 1 or nan, got {describe(zero_division)}")
     if not (zero_division in (0, 1) or np.isnan(zero_division)):
         raise ValueError(f"zero_division: must be 0, 1 or nan, got {zero_division}")
-    if average is None:
-        return Average(zero_division=float(zero_division))
-    name = check_choice("average", average, AVERAGES)
+    name = None if average is None else check_choice("average", average, AVERAGES)
     if name != "binary":
+        if pos_label != 1:
+            raise ValueError(f"pos_label: must be left out unless average is 'binary', got {pos_label!r}")
         return Average(name, zero_division=float(zero_division))
     if len(labels) > 2:
         raise ValueError(

@@ -148,6 +148,8 @@ class Partition:
             raise ValueError(f"groups: must be None with key, which keeps the rows of an id together, got {groups!r}")
         if self.key is not None and self.strata is not None and not exact:
             raise ValueError(f"strata: must be None with key unless exact=True, as an id alone decides, got {strata!r}")
+        if self.key is not None and rare != "spread":
+            raise ValueError(f"rare: must be 'spread' with key, as an id alone decides, got {rare!r}")
         if self.key is not None and self.parts.shares is None:
             raise ValueError(f"parts: must be shares with key, got {dict(parts)}")
         self.seed = _rng.seed_of(rng)

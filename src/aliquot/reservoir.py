@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from aliquot import _arrow, _rng
-from aliquot._checks import check_bool, check_column, check_count, check_name, check_names, describe
+from aliquot._checks import check_column, check_count, check_name, check_names, describe
 from aliquot._designs import NON_PROBABILITY, UNIFORM, design_in_use
 from aliquot._numbers import check_weights
 from aliquot._ranges import RowRanges
@@ -100,7 +100,10 @@ class Reservoir:
     ) -> None:
         self._size = check_count("size", size) if strata is None else check_sizes(size)
         self._key = None if key is None else check_name("key", key)
-        self._replace = check_bool("replace", replace)
+        self._design = design_in_use(
+            design, weighted=weights is not None, stratified=strata is not None, replace=replace
+        )
+        self._replace = replace
         if self._replace and self._key is not None:
             raise ValueError("replace: must be False with key, as the ids chosen are the same in every draw, got True")
         if weights is not None and not isinstance(weights, str | pc.Expression | RowWeight):
@@ -109,12 +112,10 @@ class Reservoir:
             )
         if weights is not None and self._key is not None:
             raise ValueError(f"key: must be None with weights, got {key!r}")
-        self._design = design_in_use(design, weighted=weights is not None, stratified=strata is not None)
-        if self._key is not None and self._design != UNIFORM:
+        if self._key is not None and design != "successive":
             raise ValueError(f"design: must be 'successive' with key, got {design!r}")
         self._weights = None if weights is None else Weights(weights)
         self._strata = None if strata is None else Strata(strata)
-        Output(self._replace, design=self._design).check()
         self._columns = None if columns is None else check_names("columns", columns)
         start = check_count("start", start)
         self._seed = _rng.seed_of(rng)

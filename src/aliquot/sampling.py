@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from aliquot import _rng
 from aliquot._checks import (
-    check_bool,
     check_count,
     check_fraction,
     check_names,
@@ -76,7 +75,7 @@ def sample_indices(
     ------
     ValueError
         If ``size`` is above ``n``, the number of positive weights, or what a stratum has; if a weight is negative,
-        infinite, NaN or null.
+        infinite, NaN or null; if options do not go together, as ``allocation`` without ``strata``.
     TypeError
         If a number is not an integer, or weights are no numbers.
 
@@ -94,16 +93,14 @@ def sample_indices(
     array([1, 3, 4])
     """
     n = check_count("n", n)
-    check_bool("replace", replace)
-    in_use = design_in_use(design, weighted=weights is not None, stratified=strata is not None)
-    given = Allocation.of(allocation, size, minimum)
+    in_use = design_in_use(design, weighted=weights is not None, stratified=strata is not None, replace=replace)
+    given = Allocation.of(allocation, size, minimum, stratified=strata is not None)
     if given.column is not None:
         raise ValueError(f"allocation: must be one of 'proportional', 'equal' without columns, got {allocation!r}")
     rows = _number_of(size, strata)
     if given.sizes is None:
         check_size_within(rows, n, replace=replace)
     output = Output(replace, design=in_use)
-    output.check()
     # Rows without columns, but for those that make the strata.
     labels = pa.RecordBatch.from_arrays([], []) if strata is None else _label_columns(strata, n)
     source = Memory([labels], labels.schema)
@@ -201,7 +198,8 @@ def sample(
         If neither or both of ``size`` and ``fraction`` are given, or ``source`` is nothing that holds rows.
     ValueError
         If ``size`` is above the rows there are, those of positive weight, or those of a stratum; if a weight is
-        negative, infinite, NaN or null; if a file is damaged or unlike the others.
+        negative, infinite, NaN or null; if a file is damaged or unlike the others; if options do not go together, as
+        ``allocation`` without ``strata``.
     KeyError
         If a column is not there.
     FileNotFoundError
@@ -235,8 +233,8 @@ def sample(
     if (size is None) == (fraction is None):
         raise TypeError("size: must be given, or else fraction, got " + ("neither" if size is None else "both"))
     wanted = _number_of(size, strata) if fraction is None else check_fraction("fraction", fraction)
-    given = Allocation.of(allocation, size, minimum)
-    in_use = design_in_use(design, weighted=weights is not None, stratified=strata is not None)
+    given = Allocation.of(allocation, size, minimum, stratified=strata is not None)
+    in_use = design_in_use(design, weighted=weights is not None, stratified=strata is not None, replace=replace)
     output = Output(replace, order, row_number, design_weight, in_use)
     output.check()
     names = None if columns is None else check_names("columns", columns)

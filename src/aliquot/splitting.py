@@ -153,6 +153,8 @@ def split_indices(
     key = _rng.key_of(seed)
     if strata is not None and is_label_sets(strata):
         _check_alone("groups", groups)
+        if rare != "spread":
+            raise ValueError(f"rare: must be 'spread' if rows have several labels, got {rare!r}")
         assigned = split_label_sets(key, as_label_sets("strata", strata, n), wanted)
     elif groups is not None:
         by = one_class(n) if strata is None else as_classes("strata", strata, n)

@@ -1,6 +1,6 @@
 """Splits by time: the earlier rows train, the later ones test."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,9 +41,9 @@ def time_split(
     Raises
     ------
     ValueError
-        If a time is null or NaN, or ``at`` does not ascend or has not one time less than parts.
+        If a time is null or NaN, ``at`` does not ascend or has not one time less than parts, or names do not differ.
     TypeError
-        If times are no times.
+        If times are no times, or ``parts`` are sizes beside ``at``.
 
     Notes
     -----
@@ -67,7 +67,11 @@ def time_split(
         distinct, starts = np.unique(np.sort(values), return_index=True)
         cuts = [distinct[i] for i in _nearest(np.append(starts, len(values)), ends) if i < len(distinct)]
     else:
+        if isinstance(parts, Mapping | str):
+            raise TypeError(f"parts: must be a list of names with at, got {describe(parts)}")
         names = list(parts)
+        if len(set(names)) < len(names):
+            raise ValueError(f"parts: must have names that differ, got {names}")
         cuts = [_as_time("at", each, values) for each in at]
         if len(cuts) != len(names) - 1:
             raise ValueError(f"at: must be {len(names) - 1} times for {len(names)} parts, got {len(cuts)}")

@@ -162,8 +162,9 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser(
         "verify", help="audit what this build draws on this machine; exit status 1 if it fails"
     )
-    verify.add_argument("--full", action="store_true", help="twenty times as many trials")
-    verify.add_argument("--quick", action="store_true", help="some seconds (the default)")
+    effort = verify.add_mutually_exclusive_group()
+    effort.add_argument("--full", action="store_true", help="twenty times as many trials")
+    effort.add_argument("--quick", action="store_true", help="some seconds (the default)")
     verify.add_argument("--seed", type=int, metavar="S", help="audit again with the trials of another audit")
     return parser
 
