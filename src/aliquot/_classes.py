@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from aliquot._checks import describe
 from aliquot._codes import Codebook
+from aliquot._pieces import pieces, side_by_side
 
 MOST_UNUSED = 2**12
 """Integers that are not dense are used as they are if there are at most as many, or a quarter as many as rows."""
@@ -132,8 +133,8 @@ def _range_of(values: NDArray[Any]) -> tuple[int, int]:
     if values.dtype.itemsize == 1:
         limits = np.iinfo(values.dtype)
         return limits.min, limits.max
-    low, high = find_range(values)
-    return int(low), int(high)
+    ends = side_by_side(lambda _, first, last: find_range(values[first:last]), pieces(len(values)))
+    return min(int(low) for low, _ in ends), max(int(high) for _, high in ends)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ WIDE = 6.0
 MOST_BANDS = 64
 FEW_PARTS = 8
 """To so many parts the rows of each piece are counted, so that pieces can be written side by side."""
+SORTING = 4
+"""How many times as much as other work on a row it costs to sort its key."""
 MOST_RANGES = 10
 """Bits of the number of ranges of strata that rows can be sorted into in one pass."""
 RANGE_ROWS = 10
@@ -146,7 +148,9 @@ def stratum_order(seed: Words, first: Counts) -> Counts:
     places = np.uint64(2 ** len(keys).bit_length() - 1)
     keys &= ~places
     keys |= np.arange(len(keys), dtype=np.uint64)
-    keys.sort()
+    cuts = pieces(len(keys), SORTING)
+    keys.partition(np.array([first for first, _ in cuts[1:]], np.int64))
+    side_by_side(lambda _, first, last: keys[first:last].sort(), cuts)
     keys &= places
     order: Counts = keys.view(np.int64)
     return order if there is None else there[order]
@@ -226,11 +230,12 @@ def _pile_all(strata: Classes, key: Words) -> tuple[Counts, Counts, NDArray[np.u
 
     side_by_side(pile_up, cuts)
     ends = heads[-1]
-    sizes, first_of = np.zeros(strata.count, np.int64), np.full(strata.count, -1, np.int64)
+    sizes, first_of = np.zeros(strata.count, np.int64), np.empty(strata.count, np.int64)
 
     def sort(_piece: int, first: int, last: int) -> None:
         start = int(ends[first - 1]) if first else 0
         here = slice(first << shift, last << shift)
+        first_of[here] = -1
         spare = np.empty(np.diff(ends[first:last], prepend=start).max(initial=0), np.uint64)
         digits, places = np.empty(piling.RADIX, np.int64), np.empty(1 << shift, np.int64)
         piling.sort_ranges(

@@ -14,11 +14,14 @@ MOST_PIECES = 8
 """Memory serves no more threads than these."""
 
 
-def pieces(n: int) -> list[tuple[int, int]]:
-    """The first row of each piece of n rows and the one after its last, for as many threads as there are processors."""
-    if n < 2 * PIECE_ROWS:
+def pieces(n: int, cost: int = 1) -> list[tuple[int, int]]:
+    """The first row of each piece of n rows and the one after its last, for as many threads as there are processors.
+
+    Rows that ``cost`` several times as much are worth a thread sooner.
+    """
+    if n * cost < 2 * PIECE_ROWS:
         return [(0, n)]
-    many = min(len(os.sched_getaffinity(0)), n // PIECE_ROWS, MOST_PIECES)
+    many = min(len(os.sched_getaffinity(0)), n * cost // PIECE_ROWS, MOST_PIECES)
     return list(pairwise(n * piece // many for piece in range(many + 1)))
 
 

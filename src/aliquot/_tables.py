@@ -36,12 +36,19 @@ def apportion(
     and strata. What totals cost is convex in each, and totals that can be had are an M-convex set, so the best move is
     taken until none helps (Murota 2003, "Discrete convex analysis", doi:10.1137/1.9780898718508).
     """
-    whole = int(weights.sum())
+    whole, rows = int(weights.sum()), int(totals.sum())
     m = len(weights)
     by_weight, lacks, rest, room = np.argsort(-weights, kind="stable"), *np.zeros((2, m), np.int64), np.zeros(m)
-    strata, dealt = np.empty(FEW, np.int64), np.empty((FEW, m), np.int64)
-    kernels.apportion(sizes, is_rare, order, weights, whole, by_weight, lacks, rest, room, strata, dealt, table)
-    have = totals_of(table)
+    dealt = np.empty((FEW, m), np.int64)
+    others = order
+    if is_rare.any():
+        rare = is_rare[order]
+        others = order[~rare]
+        kernels.find_room(sizes, others, weights, whole, dealt[0], rest, room)
+        kernels.apportion(sizes, order[rare], True, weights, whole, by_weight, lacks, rest, room, dealt, table)
+    kernels.apportion(sizes, others, False, weights, whole, by_weight, lacks, rest, room, dealt, table)
+    pairs = zip(weights.tolist(), lacks.tolist(), strict=True)
+    have = np.array([(rows * weight - lack) // whole for weight, lack in pairs])  # in Python's integers
     while (have != totals).any():
         witness = np.full((m, m), -1, np.int64)
         kernels.find_moves(sizes, is_rare, order, weights, whole, table, rest, dealt[0], witness)

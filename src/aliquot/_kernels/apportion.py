@@ -11,70 +11,81 @@ SLACK = 32
 
 
 @kernel
+def find_room(sizes: Any, order: Any, weights: Any, whole: int, shares: Any, rest: Any, room: Any) -> None:
+    """Find by how many rows rare strata may fill each part beyond its share: the others, in ``order``, make up for it.
+
+    ``room``, float64, starts at 0; ``shares`` and ``rest``, one a part, have room.
+    """
+    m = len(weights)
+    for h in order:
+        shares_of(sizes[h], weights, whole, shares, rest)
+        least = np.float64(2 * SLACK)
+        for j in range(m):
+            room[j] += rest[j] / whole
+            least = min(least, room[j])
+        if least == 2 * SLACK:
+            break
+    for j in range(m):
+        room[j] = min(room[j] / 2, SLACK)
+
+
+@kernel
 def apportion(
     sizes: Any,
-    is_rare: Any,
     order: Any,
+    rare: bool,
     weights: Any,
     whole: int,
     by_weight: Any,
     lacks: Any,
     rest: Any,
     room: Any,
-    strata: Any,
     dealt: Any,
     table: Any,
 ) -> None:
     """Deal the rows of strata, in ``order``, to parts in proportion to ``weights``, rounding shares down or up.
 
-    Strata that are rare have fewer rows than there are parts: they come first, and give one row to each of the largest
-    parts. Else those parts are rounded up that lack most so far. All in integers, in units of a row over ``whole``, the
-    sum of weights, which is at most 2^56, so that a hundred rows' worth fits.
+    Strata that are ``rare`` have fewer rows than there are parts, and give one to each of the largest parts. Else those
+    parts are rounded up that lack most so far. All in integers, in units of a row over ``whole``, the sum of weights,
+    which is at most 2^56, so that a hundred rows' worth fits.
 
-    Of each part, ``lacks``, ``rest`` and ``room`` start at 0; ``strata`` and ``dealt``, shape (some, parts), have room.
+    Of each part, ``lacks`` starts at 0; ``rest`` and ``dealt``, shape (some, parts), have room.
     """
     m = len(weights)
-    for h in order:
-        if not is_rare[h]:
-            shares_of(sizes[h], weights, whole, dealt[0], rest)
-            least = np.float64(2 * SLACK)
-            for j in range(m):
-                room[j] += rest[j] / whole
-                least = min(least, room[j])
-            if least == 2 * SLACK:
-                break
-    for j in range(m):
-        room[j] = min(room[j] / 2, SLACK)
     # Strata are far apart in memory: of a few at once, reads overlap, and so do writes.
-    for rare in (True, False):
-        for start in range(0, len(order), len(strata)):
-            found = 0
-            for h in order[start : start + len(strata)]:
-                strata[found] = h
-                found += is_rare[h] == rare
-            for i in range(found):
-                dealt[i, 0] = sizes[strata[i]]
-            for i in range(found):
-                left = shares_of(dealt[i, 0], weights, whole, dealt[i], rest)
-                for j in range(m):
-                    lacks[j] += rest[j]
-                for _ in range(left):
-                    best = -1
-                    if rare:
-                        for j in by_weight:
-                            if dealt[i, j] == 0 and rest[j] > 0 and lacks[j] > -whole * np.int64(room[j]):
-                                best = j
-                                break
-                    if best < 0:
-                        for j in range(m):
-                            if rest[j] > 0 and (best < 0 or lacks[j] > lacks[best]):
-                                best = j
-                    dealt[i, best] += 1
-                    rest[best] = 0
-                    lacks[best] -= whole
-            for i in range(found):
-                for j in range(m):
-                    table[strata[i], j] = dealt[i, j]
+    for start in range(0, len(order), len(dealt)):
+        strata = order[start : start + len(dealt)]
+        for i in range(len(strata)):
+            dealt[i, 0] = sizes[strata[i]]
+        for i in range(len(strata)):
+            left = shares_of(dealt[i, 0], weights, whole, dealt[i], rest)
+            for j in range(m):
+                lacks[j] += rest[j]
+            for _ in range(left):
+                best = -1
+                if rare:
+                    for j in by_weight:
+                        if dealt[i, j] == 0 and rest[j] > 0 and lacks[j] > -whole * np.int64(room[j]):
+                            best = j
+                            break
+                if best < 0:
+                    best = lacks_most(rest, lacks)
+                dealt[i, best] += 1
+                rest[best] = 0
+                lacks[best] -= whole
+        for i in range(len(strata)):
+            for j in range(m):
+                table[strata[i], j] = dealt[i, j]
+
+
+@kernel
+def lacks_most(rest: Any, lacks: Any) -> Any:
+    """The part that lacks most of those that something is left of, without a branch, as none could be foretold."""
+    best, most = 0, np.int64(-(2**63))
+    for j in range(len(rest)):
+        is_better = (rest[j] > 0) & (lacks[j] > most)
+        best, most = (j, lacks[j]) if is_better else (best, most)
+    return best
 
 
 @kernel
@@ -85,14 +96,9 @@ def shares_of(size: Any, weights: Any, whole: Any, shares: Any, rest: Any) -> An
         # Below 2^32 rows, so float64 is at most 1 off; the product may wrap around, but the difference does not.
         share = np.int64(np.float64(size) * np.float64(weights[j]) * unit)
         over = size * weights[j] - share * whole
-        if over < 0:
-            share -= 1
-            over += whole
-        elif over >= whole:
-            share += 1
-            over -= whole
-        shares[j], rest[j] = share, over
-        left -= share
+        off = np.int64(over >= whole) - np.int64(over < 0)
+        shares[j], rest[j] = share + off, over - off * whole
+        left -= share + off
     return left
 
 
