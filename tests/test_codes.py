@@ -93,6 +93,13 @@ def test_widths_layouts_and_dictionaries_agree():
         assert codes_of(pa.array(["x", None], kind), book=book) == [3, 2]
 
 
+def test_units_of_time_agree():
+    book = Codebook(["c"])
+    assert codes_of(pa.array([1, 2, None], pa.timestamp("s")), book=book) == [0, 1, 2]
+    assert codes_of(pa.array([2000, 1, 1000, None], pa.timestamp("ms", "UTC")), book=book) == [1, 3, 0, 2]
+    assert codes_of(pa.array([10**6, 10**3], pa.timestamp("us")), book=book) == [0, 3]
+
+
 def test_values_have_a_type_that_holds_all():
     book = Codebook(["c"])
     codes_of(pa.array([7], pa.int8()), book=book)

@@ -1,6 +1,7 @@
 """Keys by value: golden, those of the reference, the same for equal values of unlike types."""
 
 import datetime
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -91,12 +92,52 @@ def test_dates_of_both_kinds():
     assert keys(days, pa.date32()) == keys(days, pa.date64()) == expected([7, None])
 
 
-@pytest.mark.parametrize(
-    "kind", [pa.timestamp("us"), pa.list_(pa.int8()), pa.decimal128(9, 2), pa.struct([("a", pa.int8())]), pa.float16()]
-)
+@pytest.mark.parametrize("kind", [pa.timestamp, pa.duration, lambda unit: pa.timestamp(unit, "Asia/Tokyo")])
+def test_times_of_any_unit_are_their_nanoseconds(kind):
+    seconds = [0, 1, -1, None, 1_700_000_000]
+    for unit, ticks in (("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)):
+        counted = pa.array([each and each * ticks for each in seconds], kind(unit))
+        assert keys(counted) == expected([each and each * 10**9 for each in seconds])
+        assert keys(counted.slice(2, 2)) == expected([-(10**9), None])
+        assert keys(counted.dictionary_encode()) == keys(counted)
+    days = 86_400 * 365_000  # whose nanoseconds do not fit in 64 bits
+    assert keys([days, -days], kind("s")) == keys([days * 10**6, -days * 10**6], kind("us"))
+    assert keys([2**63 - 1, -(2**63)], kind("s")) == expected([2**63 - 1, -(2**63)])
+
+
+def test_times_of_day():
+    for kind, ticks in (
+        (pa.time32("s"), 1),
+        (pa.time32("ms"), 10**3),
+        (pa.time64("us"), 10**6),
+        (pa.time64("ns"), 10**9),
+    ):
+        assert keys([5 * ticks, None], kind) == expected([5 * 10**9, None])
+
+
+def test_decimals_of_any_scale():
+    numbers = [Decimal("7"), Decimal("-0.5"), None, Decimal("12.25"), Decimal("-3")]
+    wanted = keys(numbers, pa.decimal128(20, 2))
+    for kind in (pa.decimal32(7, 3), pa.decimal64(12, 4), pa.decimal128(38, 30), pa.decimal256(60, 38)):
+        assert keys(numbers, kind) == wanted
+        assert keys(pa.array(numbers, kind).slice(1, 3)) == wanted[1:4]
+        coded = pa.DictionaryArray.from_arrays(pa.array([4, 3, 2]), pa.array(numbers, kind))
+        assert keys(coded) == wanted[:1:-1]
+    assert [wanted[0], wanted[2], wanted[4]] == expected([7, None, -3])
+    assert len({*wanted, *keys([-1, 12])}) == 7
+    edges = [2**63 - 1, -(2**63)]
+    assert keys(edges, pa.decimal128(25, 2)) == expected(edges)
+    assert keys([10**19, 2**63], pa.decimal128(25, 2)) == keys([10**19, 2**63], pa.decimal128(25, 3))
+
+
+def test_half_floats():
+    assert keys(pa.array(np.array([0.5, 7, np.nan], np.float16))) == expected([0.5, 7, float("nan")])
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.int8()), pa.struct([("a", pa.int8())]), pa.month_day_nano_interval()])
 def test_types_without_a_hash_are_named(kind):
     with pytest.raises(
-        TypeError, match=r"^id: must be a column of numbers, strings, dates or dictionaries of these, got "
+        TypeError, match=r"^id: must be a column of numbers, strings, dates, times or dictionaries of these, got "
     ):
         keys(pa.nulls(1, kind))
 
@@ -104,6 +145,10 @@ def test_types_without_a_hash_are_named(kind):
 def test_decimals_beyond_64_bits():
     with pytest.raises(ValueError, match=r"^id: must hold values of at most 64 bits, got "):
         keys([10**30], pa.decimal128(38, 0))
+    with pytest.raises(
+        ValueError, match=r"^id: must hold values of at most 38 digits on either side of the point, got "
+    ):
+        keys([Decimal("1E-40")], pa.decimal256(76, 40))
 
 
 def test_keys_of_consecutive_ids_are_exponential_and_independent():

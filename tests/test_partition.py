@@ -226,7 +226,7 @@ class TestKey:
         ({"strata": []}, ValueError, "strata: must be at least one column, got none"),
         ({"strata": 3}, TypeError, "strata: must be a column name or a list of them, got int 3"),
         ({"strata": "list"}, TypeError, "list: must be a column of numbers, strings, dates, times or dictionaries of these, got list<item: int64>"),
-        ({"key": "list"}, TypeError, "list: must be a column of numbers, strings, dates or dictionaries of these, got list<item: int64>"),
+        ({"key": "list"}, TypeError, "list: must be a column of numbers, strings, dates, times or dictionaries of these, got list<item: int64>"),
         ({"exact": True}, ValueError, "exact: must be False without key, as sizes are exact anyway, got True"),
         ({"exact": 1, "key": "x"}, TypeError, "exact: must be True or False, got int 1"),
         ({"key": "x", "groups": "user"}, ValueError, "groups: must be None with key, which keeps the rows of an id together, got 'user'"),

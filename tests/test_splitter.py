@@ -322,7 +322,8 @@ class TestKey:
 
     def test_types_without_a_hash_are_named(self):
         with pytest.raises(
-            TypeError, match=r"^id: must be a column of numbers, strings, dates or dictionaries of these, got list"
+            TypeError,
+            match=r"^id: must be a column of numbers, strings, dates, times or dictionaries of these, got list",
         ):
             self.parts_of(THREE, pa.array([[1]]))
 

@@ -113,12 +113,8 @@ class _Column:
 def _comparable(values: pa.Array) -> pa.Array:
     """The same values in a type that the kernel reads, if equality there means equality here."""
     kind = values.type
-    if pa.types.is_temporal(kind) and kind.bit_width in (32, 64) and not pa.types.is_date(kind):
-        return values.view(pa.int64() if kind.bit_width == 64 else pa.int32())
     if pa.types.is_decimal(kind):
         return values.cast(pa.string())
-    if pa.types.is_float16(kind):
-        return values.cast(pa.float32())
     if pa.types.is_dictionary(kind):
         meant = _comparable(values.dictionary)
         return values if meant is values.dictionary else pa.DictionaryArray.from_arrays(values.indices, meant)

@@ -45,8 +45,8 @@ class Reservoir:
     key : str, optional
         A column of ids. A row's key is then a hash of the seed and its id, not of its row number: the same ids are
         chosen in every table and run, whatever the row order. ``size`` still counts rows; ties go to the lower row
-        number. Integers of any width, whole floats and booleans hash alike; so do strings and binaries of any layout;
-        a dictionary hashes as what it stands for. Nulls count as one id.
+        number. Whole numbers hash alike whatever their type; so do strings and binaries of any layout, and times of any
+        unit; a dictionary hashes as what it stands for. Nulls count as one id.
     replace : bool, default False
         ``size`` independent draws instead of ``size`` different rows.
     columns : list of str, optional
