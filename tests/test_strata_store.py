@@ -1,8 +1,12 @@
 """Reservoirs with strata: merged, saved, going on; what a stratum keeps."""
 
+import datetime
 import math
+import pickle
 import re
+import uuid
 from collections import Counter
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -126,6 +130,58 @@ class TestReservoirs:
         assert sorted(again.threshold, key=repr) == [0.5, None, math.nan]
         with raises(ValueError, "size: must be at most the 3 rows of stratum nan, got 4"):
             aq.sample(table, {math.nan: 4}, strata="x")
+
+    NAMED = {
+        "dates": (pa.array([19_000, 19_001, None, 19_000], pa.date32()), datetime.date(2022, 1, 8)),
+        "days of NumPy": (pa.array([19_000 * 86_400_000, 5], pa.date64()), np.datetime64("2022-01-08")),
+        "timestamps": (pa.array([10**12, 5], pa.timestamp("us")), datetime.datetime(1970, 1, 12, 13, 46, 40)),
+        "instants": (
+            pa.array([0, 5], pa.timestamp("ms", "Asia/Tokyo")),
+            datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC),
+        ),
+        "nanoseconds": (pa.array([1, 2], pa.timestamp("ns")), np.datetime64(1, "ns")),
+        "nanoseconds somewhere": (
+            pa.array([10**18 + 1, 2], pa.timestamp("ns", "Asia/Tokyo")),
+            pa.scalar(10**18 + 1, pa.timestamp("ns", "+01:00")),
+        ),
+        "short durations": (pa.array([1, 2], pa.duration("ns")), np.timedelta64(1, "ns")),
+        "times": (pa.array([60, 0], pa.time32("s")), datetime.time(0, 1)),
+        "durations": (pa.array([1, 2], pa.duration("s")), np.timedelta64(1, "s")),
+        "decimals": (pa.array([Decimal("1.50"), Decimal("2.25")]), Decimal("1.5")),
+        "bytes": (pa.array([b"\xff", b""]), b"\xff"),
+        "scalars of Arrow": (pa.array(["x", "y"]), pa.scalar("x", pa.large_string())),
+        "codes of a dictionary": (pa.array(["x", "y"]).dictionary_encode(), pa.array(["x"]).dictionary_encode()[0]),
+        "identifiers": (pa.array([b"\0" * 16, b"\1" * 16], pa.uuid()), uuid.UUID(int=0)),
+        "large numbers": (pa.array([2**64 - 1, 1], pa.uint64()), 2**64 - 1),
+    }
+
+    @pytest.mark.parametrize("kind", NAMED)
+    def test_a_value_of_any_type_names_a_stratum(self, kind):
+        values, name = self.NAMED[kind]
+        table = pa.table({"s": pa.concat_arrays([values] * 5), "x": range(5 * len(values))})
+        sampled = aq.sample(table, {name: 3}, strata="s", rng=1)
+        assert sampled["s"].to_pylist() == [values[0].as_py()] * 3
+        reservoir = aq.Reservoir({name: 3}, strata="s", rng=1)
+        reservoir.update(table)
+        assert reservoir.result()["x"].equals(sampled["x"])
+        again = aq.Reservoir.from_bytes(reservoir.to_bytes())
+        assert again == reservoir
+        again.update(table)
+        assert again.result().num_rows == 3
+        pairs = aq.Reservoir({(name, 1): 1}, strata=["s", "x"], rng=1)
+        assert pickle.loads(pickle.dumps(pairs)) == pairs
+
+    def test_what_names_no_stratum(self):
+        with raises(TypeError, "size: must name strata by values that a column can have, got object"):
+            aq.Reservoir({object(): 3}, strata="x")
+        with raises(ValueError, "size: must name a stratum once, got 1 twice"):
+            aq.Reservoir({pa.scalar(1): 3, 1: 4}, strata="x")
+        with raises(ValueError, "size: must name a stratum once, got nan twice"):
+            aq.sample(pa.table({"x": [1.0]}), {np.float32("nan"): 1, float("nan"): 1}, strata="x")
+
+    def test_the_order_of_sizes_does_not_tell_reservoirs_apart(self):
+        assert aq.Reservoir({"a": 1, "b": 2}, strata="x", rng=1) == aq.Reservoir({"b": 2, "a": 1}, strata="x", rng=1)
+        assert aq.Reservoir({"a": 1, "b": 2}, strata="x", rng=1) != aq.Reservoir({"a": 1}, strata="x", rng=1)
 
     def test_unlike_reservoirs_do_not_merge(self):
         with raises(ValueError, "other: must have strata=['kind'] like this reservoir, got ['group']"):

@@ -1,5 +1,6 @@
 """States as bytes: a mark, a checksum, a JSON head, and the rows as an Arrow IPC stream."""
 
+import base64
 import json
 import zlib
 from collections.abc import Sequence
@@ -52,6 +53,20 @@ def unpack(kind: str, data: bytes) -> tuple[dict[str, Any], list[pa.RecordBatch]
         raise ValueError(f"data: must be a saved {kind}, got a {state['kind']}")
     with pa.ipc.open_stream(body[rows:]) as reader:
         return state, list(reader), reader.schema
+
+
+def to_text(table: pa.Table) -> str:
+    """A small table as text, for the head of a state."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return base64.b85encode(sink.getvalue()).decode()
+
+
+def from_text(text: str) -> pa.Table:
+    """The table that ``to_text`` made text of."""
+    with pa.ipc.open_stream(base64.b85decode(text)) as reader:
+        return reader.read_all()
 
 
 def _check(version: int, body: bytes) -> int:

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from aliquot import _allocation
 from aliquot._allocation import Counts
 from aliquot._checks import check_count, check_name, check_size_within, describe, rows_of_fraction
 from aliquot._codes import Codebook
+from aliquot._saved import from_text, to_text
 
 SHARES = 2.0**48
 """Whole numbers that real shares are rounded to."""
@@ -248,31 +250,59 @@ def check_sizes(size: int | Mapping[Any, int]) -> int | dict[Any, int]:
         return check_count("size", size)
     sizes = check_sizes_by_stratum(size)
     for label in sizes:
-        for value in label if isinstance(label, tuple) else (label,):
-            if not (value is None or isinstance(value, str | int | float)):
-                raise TypeError(f"size: must name strata by strings, numbers or None, got {describe(value)}")
+        try:
+            _label_to_json(label)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            raise TypeError(f"size: must name strata by values that a column can have, got {describe(label)}") from None
     return sizes
 
 
 def check_sizes_by_stratum(sizes: Mapping[Any, object]) -> dict[Any, int]:
     """Rows by stratum, a stratum as Arrow gives its value."""
-    return {_plain(label): check_count(f"size[{label!r}]", rows) for label, rows in sizes.items()}
+    plain: dict[Any, int] = {}
+    for label, rows in sizes.items():
+        if (value := _plain(label)) in plain:
+            raise ValueError(f"size: must name a stratum once, got {value!r} twice")
+        plain[value] = check_count(f"size[{label!r}]", rows)
+    return plain
 
 
 def sizes_to_json(sizes: int | dict[Any, int]) -> int | list[list[Any]]:
     """Sizes as JSON can hold them."""
-    return sizes if isinstance(sizes, int) else [[label, rows] for label, rows in sizes.items()]
+    return sizes if isinstance(sizes, int) else [[_label_to_json(label), rows] for label, rows in sizes.items()]
 
 
 def sizes_from_json(value: int | list[list[Any]]) -> int | dict[Any, int]:
     """The sizes that ``sizes_to_json`` gave."""
-    if isinstance(value, int):
-        return value
-    return {tuple(label) if isinstance(label, list) else label: rows for label, rows in value}
+    return value if isinstance(value, int) else {_label_from_json(label): rows for label, rows in value}
+
+
+def _label_to_json(label: Any) -> Any:
+    """A stratum's value, or values, as JSON can hold it: dates, decimals and the like as Arrow has them."""
+    if isinstance(label, tuple):
+        return list(map(_label_to_json, label))
+    if label is None or isinstance(label, str | int | float):
+        return label
+    kind = None  # Arrow's guess, which cuts the times of pandas to microseconds
+    if getattr(label, "nanosecond", 0):
+        kind = pa.timestamp("ns", None if label.tzinfo is None else "UTC")
+    elif getattr(label, "nanoseconds", 0):
+        kind = pa.duration("ns")
+    return {"arrow": to_text(pa.table({"value": pa.array([label], kind)}))}
+
+
+def _label_from_json(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_label_from_json, value))
+    return from_text(value["arrow"]).column(0)[0].as_py() if isinstance(value, dict) else value
 
 
 def _plain(label: Any) -> Any:
     if isinstance(label, tuple):
         return tuple(map(_plain, label))
+    if isinstance(label, np.datetime64 | np.timedelta64) and np.datetime_data(label.dtype)[0] == "ns":
+        label = pa.scalar(label)  # NumPy's item() is a bare integer
+    if isinstance(label, pa.Scalar):
+        label = label.as_py()
     label = label.item() if isinstance(label, np.generic) else label
     return math.nan if isinstance(label, float) and math.isnan(label) else label

@@ -1,6 +1,5 @@
 """The rows of a stratified sample, held beside their keys."""
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from aliquot._kernels.codes import add_counts, add_sums
 from aliquot._kernels.stratified import StratifiedState
 from aliquot._result import Kept, KeptStrata
 from aliquot._rng import Words
+from aliquot._saved import from_text, to_text
 from aliquot._shares import Shares
 from aliquot._store import SPARE_ROWS, HeldRows, entering, row_number_keys
 from aliquot.strata import Strata
@@ -266,10 +266,7 @@ class StrataStore:
         table = self._facts().take(order)
         for i, column in enumerate(self.strata.book.values()):
             table = table.append_column(f"value {i}", _arrow.take(column, order))
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-        return {"strata_seen": base64.b85encode(sink.getvalue()).decode()}
+        return {"strata_seen": to_text(table)}
 
     def to_batches(self, fields: list[pa.Field]) -> tuple[list[pa.Field], list[pa.RecordBatch]]:
         """The rows kept, of these fields, with their keys, numbers and strata."""
@@ -283,8 +280,7 @@ class StrataStore:
     def adopt_batches(self, state: dict[str, Any], batches: list[pa.RecordBatch], schema: pa.Schema) -> list[pa.Field]:
         """Take in what ``to_json`` and ``to_batches`` gave; returns the fields of the rows."""
         fields, (keys, rows, codes), held = self.rows.from_batches(batches, schema, 3)
-        with pa.ipc.open_stream(base64.b85decode(state["strata_seen"])) as reader:
-            table = reader.read_all()
+        table = from_text(state["strata_seen"])
         tally = Tally(len(table))
         tally.rows, tally.eligible, tally.sums, tally.rests, out_keys, out_rows = (
             column.to_numpy() for column in table.columns[:6]

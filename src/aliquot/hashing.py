@@ -84,7 +84,7 @@ def plain(values: pa.Array) -> pa.Array:
     if isinstance(values, pa.ExtensionArray):
         return plain(values.storage)
     if pa.types.is_date(kind):
-        return values.cast(pa.date32()).cast(pa.int32())
+        return values.cast(pa.date32(), safe=False).cast(pa.int32())  # date64 may hold parts of days
     if pa.types.is_temporal(kind) and not pa.types.is_interval(kind):
         return _nanoseconds(values)
     if pa.types.is_float16(kind):
