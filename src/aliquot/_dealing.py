@@ -226,7 +226,7 @@ def _pile_all(strata: Classes, key: Words) -> tuple[Counts, Counts, NDArray[np.u
 
     def pile_up(piece: int, first: int, last: int) -> None:
         keys = np.empty(row_keys.BLOCK, np.uint32)
-        piling.pile_up_ranges(labels[first:last], first, low, key, shift, heads[piece], keys, pile)
+        piling.pile_up_ranges(labels[first:last], first, low, key, shift, heads[piece].view(np.uint64), keys, pile)
 
     side_by_side(pile_up, cuts)
     ends = heads[-1]
@@ -237,7 +237,7 @@ def _pile_all(strata: Classes, key: Words) -> tuple[Counts, Counts, NDArray[np.u
         here = slice(first << shift, last << shift)
         first_of[here] = -1
         spare = np.empty(np.diff(ends[first:last], prepend=start).max(initial=0), np.uint64)
-        digits, places = np.empty(piling.RADIX, np.int64), np.empty(1 << shift, np.int64)
+        digits, places = np.empty(piling.RADIX, np.uint64), np.empty(1 << shift, np.uint64)
         piling.sort_ranges(
             start, ends[first:last], shift, key, sizes[here], first_of[here], digits, places, pile, spare
         )

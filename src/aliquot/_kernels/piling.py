@@ -48,8 +48,8 @@ def count_ranges(labels: Any, low: Any, shift: Any, heads: Any) -> None:
 def pile_up_ranges(labels: Any, row: int, low: Any, key: Any, shift: Any, heads: Any, keys: Any, pile: Any) -> None:
     """Pile up rows by range of strata: packed with the lowest ``shift`` bits of the stratum on top of the key.
 
-    The first is number ``row``. ``heads`` are where each range starts in ``pile``, and then where it ends; ``keys``,
-    uint32, have room for BLOCK.
+    The first is number ``row``. ``heads``, uint64, are where each range starts in ``pile``, and then where it ends;
+    ``keys``, uint32, have room for BLOCK.
     """
     low, shift, last = np.uint64(low), np.uint64(shift), np.uint64(63)
     add, flip = np.uint32(key[0]), np.uint32(key[1])
@@ -60,9 +60,9 @@ def pile_up_ranges(labels: Any, row: int, low: Any, key: Any, shift: Any, heads:
         for i in range(len(labels_here)):
             stratum = np.uint64(labels_here[i]) - low
             place, word = heads[stratum >> shift], np.uint64(keys[i]) >> shift << np.uint64(32)
+            heads[stratum >> shift] = place + np.uint64(1)
             # In two steps, here and where it is read, as a word cannot be shifted by 64 bits.
             pile[place] = stratum << (last - shift) << np.uint64(1) | word | np.uint64(row + start + i)
-            heads[stratum >> shift] = place + 1
 
 
 @kernel
@@ -72,7 +72,8 @@ def sort_ranges(
     """Sort each range, from ``start`` on, by stratum and key; count the rows of strata, and find the first of each.
 
     Strata of more than MANY rows are left unsorted, packed with the upper halves of the keys. ``sizes`` starts at 0,
-    ``first`` at -1; ``digits`` have room for RADIX, ``places`` for the strata and ``spare`` for the rows of a range.
+    ``first`` at -1; ``digits`` have room for RADIX, ``places`` for the strata and ``spare`` for the rows of a range, all
+    uint64: a place that could be below 0 would be asked whether it is.
     """
     stratum = 0
     for end in ends:
@@ -87,34 +88,38 @@ def sort_ranges(
 @kernel
 def sort_range(words: Any, shift: Any, key: Any, sizes: Any, first: Any, digits: Any, places: Any, spare: Any) -> None:
     """Sort by 8 bits of the key, then by stratum: what this leaves out of order is next to its place."""
-    down, low_bits = np.uint64(63 - shift), np.uint64(56 - shift)
+    down, low_bits, one = np.uint64(63 - shift), np.uint64(56 - shift), np.uint64(1)
     for byte in range(RADIX):
         digits[byte] = 0
     for i in range(len(words) - 1, -1, -1):
-        stratum = words[i] >> np.uint64(1) >> down
-        digits[words[i] >> low_bits & np.uint64(RADIX - 1)] += 1
+        word = words[i]
+        stratum = word >> one >> down
+        digits[word >> low_bits & np.uint64(RADIX - 1)] += one
         sizes[stratum] += 1
-        first[stratum] = words[i] & np.uint64(ROW)
-    start = 0
+        first[stratum] = word & np.uint64(ROW)
+    start = np.uint64(0)
     for byte in range(RADIX):
         start, digits[byte] = start + digits[byte], start
     for word in words:
         byte = word >> low_bits & np.uint64(RADIX - 1)
-        spare[digits[byte]] = word
-        digits[byte] += 1
-    start = most = 0
+        place = digits[byte]  # which is raised before it is written to, as the write could be to ``digits``
+        digits[byte] = place + one
+        spare[place] = word
+    start, most = np.uint64(0), 0
     for h in range(len(sizes)):
-        start, places[h] = start + sizes[h], start
+        start, places[h] = start + np.uint64(sizes[h]), start
         most = max(most, sizes[h])
-    for i in range(len(words)):
-        stratum = spare[i] >> np.uint64(1) >> down
-        words[places[stratum]] = spare[i]
-        places[stratum] += 1
+    for word in spare[: len(words)]:
+        stratum = word >> one >> down
+        place = places[stratum]
+        places[stratum] = place + one
+        words[place] = word
     if most <= MANY:
         mend_order(words, key)
         return
     for h in range(len(sizes)):
-        here = words[places[h] - sizes[h] : places[h]]
+        end = np.int64(places[h])
+        here = words[end - sizes[h] : end]
         if sizes[h] <= MANY:
             mend_order(here, key)
         else:

@@ -145,13 +145,14 @@ def write_rows(
                         at += 1
                 ends[part] = at
                 continue
+            base, to = row + start, np.uint64(at)  # unsigned, so that it is not asked whether it is below 0
             for group in range((len(here) + 7) // 8):
                 mask = eights[group] * np.uint64(0x0102040810204080) >> np.uint64(56)
-                base, written, offsets = row + start + 8 * group, rows[at : at + 8], places[mask]
                 for i in range(8):
-                    written[i] = base + offsets[i]
-                at += counts[mask]
-            ends[part] = at
+                    rows[to + np.uint64(i)] = base + places[mask, i]
+                base += 8
+                to += np.uint64(counts[mask])
+            ends[part] = to
 
 
 @kernel
