@@ -398,7 +398,8 @@ class TestCoordination:
         with pytest.raises(KeyError, match="key: must be a column of .* got 'nope'"):
             aq.Reservoir(5, key="nope").update(self.table(self.IDS))
         with pytest.raises(
-            TypeError, match=r"^id: must be a column of numbers, strings, dates .* got list<item: int64>$"
+            TypeError,
+            match=r"^id: must be a column of numbers, strings, dates, times or dictionaries of these, got list<item: int64>$",
         ):
             aq.Reservoir(5, key="id").update(pa.record_batch({"id": [[1]]}))
         with pytest.raises(ValueError, match="design_weight: must be None with key"):
