@@ -69,6 +69,26 @@ def test_fractions_round_half_up(fraction, rows, size):
     assert aq.sample(TABLE.slice(0, rows), fraction=fraction, rng=1).num_rows == size
 
 
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda size: aq.sample_indices(2**62, size),
+        lambda size: aq.sample_indices(2**62, size, design="first"),
+        lambda size: aq.sample_indices(3, size, replace=True, weights=[1, 2, 3]),
+        lambda size: aq.sample_indices(3, size, replace=True, strata=[1, 2, 3]),
+        lambda size: aq.sample(pa.table({"x": [1]}), {1: size}, strata="x", replace=True),
+        lambda size: aq.sample(pa.table({"x": [1]}), size, replace=True),
+        lambda size: aq.Reservoir(size, replace=True),
+        lambda size: aq.AliasTable([1, 2]).draw((size // 16, 16)),
+    ],
+)
+def test_more_rows_than_any_memory_holds_are_refused(draw):
+    with pytest.raises(
+        ValueError, match=rf"^size: must be at most 2\*\*56 in all, as memory holds no more, got {2**61}$"
+    ):
+        draw(2**61)
+
+
 def test_random_order_begins_with_the_smaller_sample():
     large, small = (aq.sample(TABLE, k, order="random", rng=7) for k in (1000, 10))
     assert large.slice(0, 10).equals(small)

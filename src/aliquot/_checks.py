@@ -7,6 +7,8 @@ from fractions import Fraction
 from typing import SupportsFloat
 
 MAX_ROWS = 2**62
+MAX_DRAWS = 2**56
+"""Rows that a call can return: no memory holds the numbers of more."""
 
 
 def describe(value: object) -> str:
@@ -105,6 +107,14 @@ def check_size_within(size: int, population: int, *, replace: bool) -> None:
     """``size`` as rows that the population can give."""
     if size > population and not (replace and population > 0):
         raise ValueError(f"size: must be at most the population of {population} rows, got {size}")
+    check_draws(size)
+
+
+def check_draws(size: int) -> int:
+    """``size`` as rows or draws that can be returned."""
+    if size > MAX_DRAWS:
+        raise ValueError(f"size: must be at most 2**56 in all, as memory holds no more, got {size}")
+    return size
 
 
 def rows_of_fraction(fraction: float, population: int) -> int:

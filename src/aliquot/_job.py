@@ -10,7 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aliquot import _arrow
-from aliquot._checks import check_column, check_size_within, rows_of_fraction
+from aliquot._allocation import sum_exactly
+from aliquot._checks import check_column, check_draws, check_size_within, rows_of_fraction
 from aliquot._codes import Codes
 from aliquot._designs import UNIFORM
 from aliquot._kernels.simple_random import draw_ranks, select_rows
@@ -151,7 +152,7 @@ class Job:
 
     def _draw(self, kept: Kept) -> Drawn:
         if kept.strata is not None:
-            size = int(kept.strata.draws.sum())
+            size = check_draws(sum_exactly(kept.strata.draws))
             return Drawn(kept, self.output.arrange(self.seed, kept, size))
         size = self._size_of(kept.population)
         needed = min(size, 1) if self.output.replace else size

@@ -1,5 +1,6 @@
 """Draws with replacement in proportion to weights."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeVar, overload
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aliquot import _rng
-from aliquot._checks import check_count, describe
+from aliquot._checks import check_count, check_draws, describe
 from aliquot._kernels import alias as _kernel
 from aliquot._numbers import as_exact, as_numbers, too_few_positive
 from aliquot._saved import pack, unpack
@@ -207,9 +208,9 @@ def largest_of(values: NDArray[Any]) -> int:
 
 def check_shape(name: str, value: object) -> tuple[int, ...]:
     """``value`` as the shape of an array."""
-    if isinstance(value, tuple | list):
-        return tuple(check_count(name, each) for each in value)
-    return (check_count(name, value),)
+    shape = tuple(check_count(name, each) for each in (value if isinstance(value, tuple | list) else (value,)))
+    check_draws(math.prod(shape))
+    return shape
 
 
 def check_buffer(name: str, value: object, n: int) -> None:

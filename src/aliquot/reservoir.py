@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from aliquot import _arrow, _rng
-from aliquot._checks import check_column, check_count, check_name, check_names, describe
+from aliquot._checks import check_column, check_count, check_draws, check_name, check_names, describe
 from aliquot._designs import NON_PROBABILITY, UNIFORM, design_in_use
 from aliquot._numbers import check_weights
 from aliquot._ranges import RowRanges
@@ -104,6 +104,8 @@ class Reservoir:
             design, weighted=weights is not None, stratified=strata is not None, replace=replace
         )
         self._replace = replace
+        if replace:
+            check_draws(self._size if isinstance(self._size, int) else sum(self._size.values()))
         if self._replace and self._key is not None:
             raise ValueError("replace: must be False with key, as the ids chosen are the same in every draw, got True")
         if weights is not None and not isinstance(weights, str | pc.Expression | RowWeight):
