@@ -1,4 +1,4 @@
-"""sample, bernoulli, tap and provenance on Arrow data."""
+"""sample and provenance on Arrow data."""
 
 import json
 
@@ -273,60 +273,3 @@ class TestArguments:
     def test_progress_bar(self, capsys):
         aq.sample(TABLE, 5, progress=True)
         assert capsys.readouterr().out == ""
-
-
-class TestBernoulli:
-    def test_rows_are_those_with_keys_below_the_threshold(self):
-        keys = reference.row_keys(_rng.key_of(7), N)
-        expected = np.flatnonzero(keys <= -np.log1p(-0.01)).tolist()
-        for source in (TABLE, stream()):
-            assert aq.bernoulli(source, 0.01, rng=7).read_all()["x"].to_pylist() == expected
-
-    def test_larger_fractions_hold_smaller_ones_and_samples(self):
-        chosen = [set(aq.bernoulli(TABLE, p, rng=7).read_all()["x"].to_pylist()) for p in (0.001, 0.01, 0.2, 1.0)]
-        assert chosen[0] < chosen[1] < chosen[2] < chosen[3]
-        assert len(chosen[3]) == N
-        assert set(aq.sample_indices(N, len(chosen[1]), rng=7).tolist()) == chosen[1]
-
-    def test_numbers_of_rows_are_binomial(self):
-        counts = [aq.bernoulli(TABLE.slice(0, 1000), 0.3, rng=seed).read_all().num_rows for seed in range(2000)]
-        assert abs(np.mean(counts) - 300) < 5 * np.sqrt(210 / 2000)
-        assert np.var(counts) == pytest.approx(210, rel=0.2)
-
-    def test_ids_come_whole_and_alike_in_every_table(self):
-        ids = pa.table({"id": pa.array(np.arange(N) % 500, pa.int32()), "x": np.arange(N)})
-        other = pa.table({"id": pa.array(np.arange(500)[::-1]).cast(pa.int64())})
-        chosen = aq.bernoulli(stream(ids), 0.1, key="id", rng=7).read_all()
-        assert chosen.num_rows == len(set(chosen["id"].to_pylist())) * (N // 500)
-        assert set(aq.bernoulli(other, 0.1, key="id", rng=7).read_all()["id"].to_pylist()) == set(
-            chosen["id"].to_pylist()
-        )
-        assert 20 < len(set(chosen["id"].to_pylist())) < 90
-
-    def test_errors(self):
-        with pytest.raises(ValueError, match=r"^fraction: must be above 0 and at most 1, got 0$"):
-            aq.bernoulli(TABLE, 0)
-        with pytest.raises(KeyError, match="key: must be a column of"):
-            aq.bernoulli(TABLE, 0.1, key="nope")
-        with pytest.raises(TypeError, match=r"^l: must be a column of numbers, .* got list<item: int64>$"):
-            aq.bernoulli(pa.table({"l": [[1]]}), 0.1, key="l")
-
-
-class TestTap:
-    def test_batches_pass_unchanged_and_every_consumer_sees_them_once(self):
-        a, b, seen = aq.Reservoir(10, rng=1), aq.Reservoir(20, rng=2), []
-        passed = aq.tap(stream(), a, b, lambda batch: seen.append(batch.num_rows))
-        assert list(passed) == TABLE.to_batches(max_chunksize=777)
-        assert a.n_seen == b.n_seen == sum(seen) == N
-        assert a.result()["x"].to_pylist() == aq.sample_indices(N, 10, rng=1).tolist()
-
-    def test_what_a_consumer_raises_ends_the_stream(self):
-        def fail(batch):
-            raise RuntimeError("planted")
-
-        with pytest.raises(RuntimeError, match="planted"):
-            aq.tap(TABLE, fail).read_all()
-
-    def test_errors(self):
-        with pytest.raises(TypeError, match=r"^consumers: must have update\(batch\) or be callable, got int 5$"):
-            aq.tap(TABLE, 5)
