@@ -1,28 +1,26 @@
 """Reservoirs: samples of fixed size kept while rows stream by."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from aliquot import _arrow, _rng
-from aliquot._checks import check_column, check_count, check_draws, check_name, check_names, describe
-from aliquot._designs import NON_PROBABILITY, UNIFORM, design_in_use
-from aliquot._numbers import check_weights
+from aliquot._checks import check_count, describe
+from aliquot._designs import NON_PROBABILITY
 from aliquot._ranges import RowRanges
+from aliquot._reservoir_options import Options
 from aliquot._result import Output
 from aliquot._saved import pack, unpack
-from aliquot._shares import AllThereAre, check_sizes, sizes_from_json, sizes_to_json
 from aliquot._source import check_same_schema
-from aliquot._store import RowStore
 from aliquot._strata_store import StrataStore
 from aliquot.hashing import hash_keys
 from aliquot.sources import as_batches
-from aliquot.strata import Strata, StrataOption
-from aliquot.weights import RowWeight, Weights
+from aliquot.strata import StrataOption
+from aliquot.weights import RowWeight
 
 
 class Reservoir:
@@ -98,31 +96,11 @@ class Reservoir:
         start: int = 0,
         rng: _rng.RNG = None,
     ) -> None:
-        self._size = check_count("size", size) if strata is None else check_sizes(size)
-        self._key = None if key is None else check_name("key", key)
-        self._design = design_in_use(
-            design, weighted=weights is not None, stratified=strata is not None, replace=replace
-        )
-        self._replace = replace
-        if replace:
-            check_draws(self._size if isinstance(self._size, int) else sum(self._size.values()))
-        if self._replace and self._key is not None:
-            raise ValueError("replace: must be False with key, as the ids chosen are the same in every draw, got True")
-        if weights is not None and not isinstance(weights, str | pc.Expression | RowWeight):
-            raise TypeError(
-                f"weights: must be a column name, an expression or a function of columns, got {describe(weights)}"
-            )
-        if weights is not None and self._key is not None:
-            raise ValueError(f"key: must be None with weights, got {key!r}")
-        if self._key is not None and design != "successive":
-            raise ValueError(f"design: must be 'successive' with key, got {design!r}")
-        self._weights = None if weights is None else Weights(weights)
-        self._strata = None if strata is None else Strata(strata)
-        self._columns = None if columns is None else check_names("columns", columns)
+        self._options = Options.of(size, weights, design, strata, key, replace, columns)
         start = check_count("start", start)
         self._seed = _rng.seed_of(rng)
         self._words = _rng.key_of(self._seed)
-        self._store = self._new_store(start)
+        self._store = self._options.new_store(self._words, start)
         self._ranges = RowRanges(self._numbering, start)
         self._schema: pa.Schema | None = None  # of the rows kept
         self._input_schema: pa.Schema | None = None  # of the batch seen last
@@ -130,7 +108,7 @@ class Reservoir:
     @property
     def size(self) -> int | dict[Any, int]:
         """Rows to keep, k; with strata, of each."""
-        return self._size if isinstance(self._size, int) else dict(self._size)
+        return self._options.size if isinstance(self._options.size, int) else dict(self._options.size)
 
     @property
     def n_seen(self) -> int:
@@ -168,28 +146,29 @@ class Reservoir:
             If ``batch`` is no Arrow data, or the key column of a type that has no hash.
         """
         batches, schema = ([batch], batch.schema) if isinstance(batch, pa.RecordBatch) else as_batches(batch)
+        asked = self._options
         kept_schema = self._check_schema(schema)
         self._ranges.check_room(batches[0].num_rows if len(batches) == 1 else sum(each.num_rows for each in batches))
         # Whatever can turn out to be unfit is looked at before anything is taken in.
         keys = (
             None
-            if self._key is None
-            else [hash_keys(each.column(self._key), self._words, self._key) for each in batches]
+            if asked.key is None
+            else [hash_keys(each.column(asked.key), self._words, asked.key) for each in batches]
         )
-        weights = None if self._weights is None else self._weights_of(batches)
+        weights = None if asked.weights is None else asked.weights_of(batches, self._ranges.next_row)
         before = self._schema, self._input_schema
         try:
-            codes = None if self._strata is None else [self._strata(each) for each in batches]
+            codes = None if asked.strata is None else [asked.strata(each) for each in batches]
             self._schema, self._input_schema = kept_schema, schema
             for i, each in enumerate(batches):
-                rows = each if self._columns is None else each.select(self._columns)
+                rows = each if asked.columns is None else each.select(asked.columns)
                 row_keys = None if keys is None else keys[i]
                 row_weights = None if weights is None else weights[i]
                 if isinstance(self._store, StrataStore):
                     assert codes is not None
                     self._store.update(rows, codes[i], row_keys, row_weights)
                 else:
-                    self._store.update(rows, None, row_keys, row_weights, self._weights_name)
+                    self._store.update(rows, None, row_keys, row_weights, asked.weights_name)
                 self._go_on_at(self._ranges.extend(each.num_rows))
         except (ValueError, TypeError):
             self._schema, self._input_schema = before
@@ -213,12 +192,8 @@ class Reservoir:
         """
         if not isinstance(other, Reservoir):
             raise TypeError(f"other: must be a Reservoir, got {describe(other)}")
-        for name in ("size", "design", "weights_option", "strata_option", "key", "replace", "columns"):
-            mine, theirs = getattr(self, "_" + name), getattr(other, "_" + name)
-            if mine != theirs:
-                name = name.removesuffix("_option")
-                raise ValueError(f"other: must have {name}={mine!r} like this reservoir, got {theirs!r}")
-        if self._key is not None and self._seed != other._seed:
+        self._options.check_same(other._options)
+        if self._options.key is not None and self._seed != other._seed:
             raise ValueError(f"other: must have rng={self._seed} like this reservoir to hash alike, got {other._seed}")
         if self._schema is not None and other._schema is not None:
             check_same_schema(other._schema, self._schema, "other")
@@ -249,20 +224,21 @@ class Reservoir:
             min(size, n_seen) rows; with ``replace``, ``size`` draws once there is a row. A table without columns
             before the first batch.
         """
-        output = Output(self._replace, order, row_number, design_weight, self._design)
+        asked = self._options
+        output = Output(asked.replace, order, row_number, design_weight, asked.design)
         schema = self._kept_schema()
         output.check(schema)
-        if design_weight is not None and self._key is not None:
+        if design_weight is not None and asked.key is not None:
             raise ValueError(
                 f"design_weight: must be None with key, as rows of one id enter together, got {design_weight!r}"
             )
         kept = self._store.finish()
-        draws = self._size if self._replace and isinstance(self._size, int) else len(kept.rows)
+        draws = asked.size if asked.replace and isinstance(asked.size, int) else len(kept.rows)
         picked = output.arrange(self._words, kept, draws)
         facts: dict[str, Any] = {"seed": self._seed, "rows_read": self.n_seen, "bytes_read": 0, "source": "arrow"}
-        if self._strata is not None:
-            facts["strata"] = self._strata.describe("each" if isinstance(self._size, int) else "named", kept.strata)
-        if self._key is not None:
+        if asked.strata is not None:
+            facts["strata"] = asked.strata.describe("each" if isinstance(asked.size, int) else "named", kept.strata)
+        if asked.key is not None:
             facts["design"] = "coordinated"
         return output.table(_arrow.permute(self._store.payload(), picked), schema, kept, picked, facts)
 
@@ -286,16 +262,7 @@ class Reservoir:
             If ``data`` is not bytes.
         """
         state, batches, schema = unpack("Reservoir", data)
-        made = cls(
-            sizes_from_json(state["size"]),
-            weights=Weights.from_json(state["weights"]),
-            design="successive" if state["design"] == UNIFORM else state["design"],
-            strata=None if state["strata"] is None else Strata.parts_of(state["strata"]),
-            key=state["key"],
-            replace=state["replace"],
-            columns=state["columns"],
-            rng=state["seed"],
-        )
+        made = cls(**Options.options_from_json(state), rng=state["seed"])
         fields = made._store.adopt_batches(state, batches, schema)
         if state["has_schema"]:
             made._schema = pa.schema(fields, schema.metadata)
@@ -308,7 +275,7 @@ class Reservoir:
 
     def __copy__(self) -> "Reservoir":
         copied = Reservoir.from_bytes(self.to_bytes())
-        copied._weights = self._weights  # a function is not saved
+        copied._options = dataclasses.replace(copied._options, weights=self._options.weights)  # a function is not saved
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Reservoir":
@@ -317,7 +284,7 @@ class Reservoir:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Reservoir):
             return NotImplemented
-        mine, theirs = ({**each._state(), "size": each._size} for each in (self, other))
+        mine, theirs = ({**each._state(), "size": each._options.size} for each in (self, other))
         if mine != theirs or not self._kept_schema().equals(other._kept_schema()):
             return False
         ours, others = self._store.settle(), other._store.settle()
@@ -331,26 +298,12 @@ class Reservoir:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        options = [] if self._weights is None else [f"weights={self._weights_name!r}"]
-        options += [] if self._design == UNIFORM else [f"design={self._design!r}"]
-        options += [] if self._strata is None else [f"strata={self._strata.names!r}"]
-        named = {"key": self._key, "columns": self._columns}
-        options += [f"{name}={value!r}" for name, value in named.items() if value is not None]
-        if self._replace:
-            options.append("replace=True")
-        facts = [f"size={self._size}", *options, f"n_seen={self.n_seen}", f"kept={len(self)}", f"rng={self._seed}"]
-        return f"Reservoir({', '.join(facts)})"
+        return f"Reservoir({self._options}, n_seen={self.n_seen}, kept={len(self)}, rng={self._seed})"
 
     def _state(self) -> dict[str, Any]:
         """All but what the store holds, as JSON can hold it."""
         return {
-            "size": sizes_to_json(self._size),
-            "weights": None if self._weights is None else self._weights.to_json(),
-            "design": self._design,
-            "strata": self._strata_option,
-            "key": self._key,
-            "replace": self._replace,
-            "columns": self._columns,
+            **self._options.to_json(),
             "seed": self._seed,
             "ranges": self._ranges.to_json(),
             "has_schema": self._schema is not None,
@@ -363,56 +316,15 @@ class Reservoir:
         """The schema of the rows to keep out of a batch of this one, once that is known to fit."""
         if self._schema is not None and self._input_schema is not None and schema.equals(self._input_schema):
             return self._schema
-        if self._key is not None:
-            check_column("key", self._key, schema.names)
-        if self._weights is not None:
-            self._weights.columns(schema)
-        if self._strata is not None:
-            self._strata.columns(schema)
-        kept = schema
-        if self._columns is not None:
-            fields = [schema.field(check_column("columns", name, schema.names)) for name in self._columns]
-            kept = pa.schema(fields, schema.metadata)
+        kept = self._options.schema_of(schema)
         if self._schema is not None:
             check_same_schema(kept, self._schema)
         return self._schema or kept
 
-    def _weights_of(self, batches: list[pa.RecordBatch]) -> list[NDArray[np.float64]]:
-        """The weights of each batch, checked unless the store does so in passing before it takes anything in."""
-        assert self._weights is not None
-        weights = []
-        row = self._ranges.next_row
-        for each in batches:
-            weights.append(self._weights(each, row))
-            if len(batches) > 1 or self._strata is not None:
-                check_weights(weights[-1], self._weights_name, row)
-            row += each.num_rows
-        return weights
-
     @property
     def _numbering(self) -> int:
         """The seed under which a row number is one row; where the number itself is the key, there is one for all."""
-        return 0 if self._design in NON_PROBABILITY else self._seed
-
-    @property
-    def _weights_name(self) -> str:
-        return "weights" if self._weights is None else self._weights.name
-
-    @property
-    def _weights_option(self) -> str | None:
-        return None if self._weights is None else str(self._weights.option)
-
-    @property
-    def _strata_option(self) -> list[Any] | None:
-        return None if self._strata is None else self._strata.option
-
-    def _new_store(self, start: int) -> RowStore | StrataStore:
-        if self._strata is None:
-            assert isinstance(self._size, int)
-            return RowStore(self._size, self._words, start, design=self._design, summed=self._replace)
-        self._strata.find_edges(None)
-        shares = AllThereAre(self._size, replace=self._replace)
-        return StrataStore(self._strata, shares, self._words, start, design=self._design)
+        return 0 if self._options.design in NON_PROBABILITY else self._seed
 
     def _go_on_at(self, row: int) -> None:
         """Give the next row this number."""
