@@ -72,8 +72,8 @@ def sort_ranges(
     """Sort each range, from ``start`` on, by stratum and key; count the rows of strata, and find the first of each.
 
     Strata of more than MANY rows are left unsorted, packed with the upper halves of the keys. ``sizes`` starts at 0,
-    ``first`` at -1; ``digits`` have room for RADIX, ``places`` for the strata and ``spare`` for the rows of a range, all
-    uint64: a place that could be below 0 would be asked whether it is.
+    ``first`` at -1; ``digits`` have room for RADIX, ``places`` for the strata and ``spare`` for the rows of a range,
+    all uint64: a place that could be below 0 would be asked whether it is.
     """
     stratum = 0
     for end in ends:
