@@ -9,7 +9,20 @@ from sklearn import metrics as sk
 
 from aliquot._kernels.confusion import DenseCounts, Rows
 from aliquot._kernels.confusion_sparse import SparseCounts
-from label_pairs import rows
+from label_pairs import INTEGERS, rows
+
+WINDOWS = [(0, 1), (0, 2), (-3, 7), (0, 10), (-128, 256), (-100, 129), (0, 200), (250, 20), (-(2**40), 300)]
+WINDOWS += [(2**63 - 20, 20), (-(2**63), 20), (2**31 - 5, 11)]
+
+
+def array_of(label, kind):
+    """One label; None if the type does not hold it, or kernels tell no numbers so large apart in it."""
+    if pa.types.is_floating(kind):
+        return pa.array([float(label)], kind) if abs(label) < (2**24 if pa.types.is_float32(kind) else 2**49) else None
+    try:
+        return pa.array([label], kind)
+    except (pa.ArrowInvalid, OverflowError):
+        return None
 
 
 class TestKernels:
@@ -49,7 +62,27 @@ class TestKernels:
         assert counts.uncount(Rows(column, column, None, None), 0, 99_999) == 99_999
         assert counts.cells()[2].tolist() == [1]
 
-    @pytest.mark.parametrize("at", [0, 1, 511, 512, 513, 1300])
+    @pytest.mark.parametrize("kind", [*INTEGERS, pa.float32(), pa.float64()], ids=str)
+    @pytest.mark.parametrize(("base", "width"), WINDOWS)
+    def test_a_label_is_counted_if_and_only_if_it_is_in_the_window(self, kind, base, width):
+        ends = [base + each + shift for each in (0, width) for shift in range(-20, 20)]
+        far = [base + sign * 2**bits + i for bits in (8, 16, 32, 63) for sign in (-1, 1) for i in (0, width - 1, width)]
+        for label in {*ends, *far}:
+            column = array_of(label, kind)
+            if column is None:
+                continue
+            like = array_of(base, kind)
+            for other in [pa.array([base])] if like is None else [pa.array([base]), like]:
+                counts = DenseCounts(base, width, 1)
+                inside = base <= label < base + width
+                assert counts.count(Rows(column, other, None, None), 0, 1) == inside
+                assert counts.count(Rows(other, column, None, None), 0, 1) == inside
+                true, predicted, found, *_ = counts.cells()
+                pairs = sorted({(label, base), (base, label)}) if inside else []
+                assert list(zip(true, predicted, strict=True)) == pairs
+                assert found.sum() == 2 * inside
+
+    @pytest.mark.parametrize("at", [0, 1, 255, 256, 257, 1300])
     @pytest.mark.parametrize("width", [3, 10, 30, 300])
     def test_counting_stops_before_a_value_outside_and_is_resumed(self, width, at):
         y_true, y_pred = rows(1500, width)
@@ -57,7 +90,7 @@ class TestKernels:
         bad[at] = width
         for counts in (DenseCounts(0, width, 1), SparseCounts(0, width, False)):
             stop = counts.count(Rows(pa.array(bad), pa.array(y_pred), None, None), 0, 1500)
-            assert at - 512 < stop <= at
+            assert at - 256 < stop <= at
             assert counts.count(Rows(pa.array(y_true), pa.array(y_pred), None, None), stop, 1500) == 1500
             matrix = np.zeros((width, width), int)
             true, predicted, found, *_ = counts.cells()

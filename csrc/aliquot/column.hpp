@@ -55,10 +55,19 @@ class column
   // The values of booleans, a bit each, from the one of row -offset() on.
   const std::uint8_t* bits() const noexcept { return static_cast<const std::uint8_t*>(array_->buffers[1]); }
 
+  bool is_like(const column& other) const noexcept { return schema_->format[0] == other.schema_->format[0]; }
+
+  // Row 0 of a column whose values are stored so (not checked).
+  template <class Stored>
+  const Stored* stored() const noexcept
+  {
+    return static_cast<const Stored*>(array_->buffers[1]) + array_->offset;
+  }
+
   // Call f(values) with a pointer to row 0 of a column of integers or floats, as they are stored; returns false for
   // others. The codes, for a dictionary column.
   template <class F>
-  bool visit_stored(F&& f) const
+  [[gnu::always_inline]] bool visit_stored(F&& f) const
   {
     switch (schema_->format[0]) {
       case 'c': f(stored<std::int8_t>()); break;
@@ -116,12 +125,6 @@ class column
   static bool bit(const void* bits, std::int64_t i) noexcept
   {
     return ((static_cast<const std::uint8_t*>(bits)[i >> 3] >> (i & 7)) & 1) != 0;
-  }
-
-  template <class Stored>
-  const Stored* stored() const noexcept
-  {
-    return static_cast<const Stored*>(array_->buffers[1]) + array_->offset;
   }
 
   template <class Stored, class Read>

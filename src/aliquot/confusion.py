@@ -49,7 +49,7 @@ class ConfusionMatrix(Scores):
     Notes
     -----
     A batch costs about as much as reading it, for integers and booleans; a lookup a row for strings, and one a value
-    for dictionaries. Up to 2,048 labels take a table of 9 to 24 bytes a cell, more of them 24 bytes and up for each
+    for dictionaries. Up to 2,048 labels take a table of 9 to 72 bytes a cell, more of them 24 bytes and up for each
     cell that comes up. Weights are summed without rounding. So neither the order of rows, nor how they are cut into
     batches or merged changes a digit of any score.
 

@@ -6,9 +6,8 @@ from aliquot._kernels.hashing cimport column
 
 
 cdef extern from "aliquot/confusion.hpp" namespace "aliquot" nogil:
-    cdef struct code_window:
-        int64_t base
-        uint32_t width
+    cdef cppclass code_window:
+        code_window(int64_t, uint32_t)
 
     cdef cppclass labelled_rows:
         labelled_rows(const column&, const column&, const int32_t*)

@@ -13,7 +13,7 @@ import numpy as np
 cdef extern from "aliquot/confusion.hpp" namespace "aliquot" nogil:
     cdef cppclass dense_counts:
         dense_counts(const code_window&, uint32_t) except +
-        void add(size_t, int64_t)
+        void add(int64_t, int64_t, int64_t, int64_t)
         void copy_to(int64_t*)
         int64_t count(const labelled_rows&, int64_t, int64_t)
         int64_t uncount(const labelled_rows&, int64_t, int64_t)
@@ -57,12 +57,13 @@ cdef class DenseCounts:
     """
 
     cdef unique_ptr[dense_counts] counts
-    cdef code_window window
+    cdef int64_t base
+    cdef uint32_t width
     cdef uint32_t slices
 
     def __init__(self, int64_t base, uint32_t width, uint32_t slices):
-        self.window, self.slices = code_window(base, width), slices
-        self.counts = make_unique[dense_counts](self.window, slices)
+        self.base, self.width, self.slices = base, width, slices
+        self.counts = make_unique[dense_counts](code_window(base, width), slices)
 
     def count(self, Rows rows, int64_t begin, int64_t end):
         """Count rows [begin, end). Returns ``end``, or an earlier row, before which all are counted: soon after it,
@@ -85,17 +86,12 @@ cdef class DenseCounts:
         const int64_t[::1] slices,
     ):
         """Add rows to cells, given by the classes' integers and slices; ``parts`` is for SparseCounts."""
-        cdef size_t width = self.window.width
         for i in range(counts.shape[0]):
-            self.counts.get().add(
-                (<size_t> slices[i] * width + <size_t> (true[i] - self.window.base)) * width
-                + <size_t> (predicted[i] - self.window.base),
-                counts[i],
-            )
+            self.counts.get().add(true[i], predicted[i], slices[i], counts[i])
 
     def table(self):
         """The rows of all cells: int64 of shape (slices, width, width)."""
-        counts = np.empty((self.slices, self.window.width, self.window.width), np.int64)
+        counts = np.empty((self.slices, self.width, self.width), np.int64)
         cdef int64_t[:, :, ::1] view = counts
         self.counts.get().copy_to(&view[0, 0, 0])
         return counts
@@ -107,6 +103,6 @@ cdef class DenseCounts:
         """
         rows = self.table().ravel()
         at = np.flatnonzero(rows)
-        pairs, predicted = np.divmod(at, self.window.width)
-        slices, true = np.divmod(pairs, self.window.width)
-        return true + self.window.base, predicted + self.window.base, rows[at], None, slices
+        pairs, predicted = np.divmod(at, self.width)
+        slices, true = np.divmod(pairs, self.width)
+        return true + self.base, predicted + self.base, rows[at], None, slices
