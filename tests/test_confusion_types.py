@@ -90,6 +90,17 @@ class TestTypes:
         m = counted(values, values)
         assert m.labels == ([1, 2] if kind in (">i4", "f2") else ["1", "2"])
 
+    def test_numpy_arrays_that_are_scattered_unaligned_or_not_to_be_written(self):
+        values = np.array([1, 2, 2, 5, 7])
+        frozen = values.copy()
+        frozen.flags.writeable = False
+        unaligned = np.frombuffer(b"-" + values.tobytes(), np.uint8)[1:].view(values.dtype)
+        assert not unaligned.flags.aligned
+        for column in (values, np.repeat(values, 3)[::3], values[::-1][::-1], frozen, unaligned):
+            m = counted(column, values)
+            assert m.labels == [1, 2, 5, 7]
+            assert m.matrix.tolist() == np.diag([1, 2, 1, 1]).tolist()
+
     def test_producers_that_expose_only_the_dunder(self):
         class Opaque:
             def __init__(self, array):

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from aliquot._checks import describe
+from aliquot._numbers import in_place
 from aliquot._numpy_strings import as_arrow, as_dictionary
 
 KINDS = "integers, booleans, strings, whole floats or dictionaries of these"
@@ -142,6 +143,9 @@ def _checked(name: str, values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.Chu
 
 
 def _of_numpy(name: str, values: NDArray[Any]) -> pa.Array:
+    numbers = in_place(values)
+    if numbers is not None:
+        return numbers
     if values.ndim != 1:
         raise ValueError(f"{name}: must have one dimension, got shape {values.shape}")
     if values.dtype.kind not in "biufUOT":

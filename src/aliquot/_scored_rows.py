@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from aliquot._checks import describe
 from aliquot._kernels import scored_rows as _kernel
-from aliquot._numbers import as_floats, as_numbers, bad_weight
+from aliquot._numbers import as_floats, as_numbers, bad_weight, in_place
 
 POSITIVE_TYPES = (bool, int, float, str)
 
@@ -164,8 +164,10 @@ def check_positive(positive: Any) -> Any:
 def as_array(name: str, values: Any) -> pa.Array:
     """A column, of Arrow or NumPy or a list, as one Arrow array, copied only where Arrow has no view of it."""
     try:
-        if isinstance(values, pa.Array | pa.ChunkedArray):
+        if isinstance(values, (pa.Array, pa.ChunkedArray)):
             array = values
+        elif isinstance(values, np.ndarray):  # before hasattr, which is slow where there is none
+            array = _of_numpy(name, values)
         elif hasattr(values, "__arrow_c_array__"):
             array = pa.array(values)
         elif hasattr(values, "__arrow_c_stream__"):
@@ -189,6 +191,9 @@ def _of_numpy(name: str, values: Any) -> pa.Array:
         raise ValueError(f"{name}: must have one dimension, got shape {array.shape}")
     if array.dtype == bool and not isinstance(array, np.ma.MaskedArray):
         array = np.ascontiguousarray(array).view(np.uint8)  # a byte each, as labels are read; Arrow would pack them
+    numbers = in_place(array)
+    if numbers is not None:
+        return numbers
     return pa.array(array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("=")))
 
 
