@@ -161,6 +161,7 @@ def test_names_of_the_result_are_not_those_of_slices():
         [b"x", None, b"y"],
         [decimal.Decimal("1.50"), decimal.Decimal("2.25"), None],
         [True, False, None],
+        pa.array([decimal.Decimal("1.50"), decimal.Decimal("-2.25"), None], pa.decimal32(5, 2)),
         pa.array(["b", None, "a"], pa.string_view()),
         pa.array(["b", None, "a"]).dictionary_encode(),
     ],

@@ -85,6 +85,9 @@ def test_nothing_leaks_from_nothing():
             ValueError,
             "key: must be an array of values if parts are row numbers, got NoneType None",
         ),
+        ({"a": pa.table({})}, None, ValueError, "key: must be at least one column, got none"),
+        ({"a": np.array([0.5])}, [7], TypeError, "parts['a']: must be row numbers, got ndarray array([0.5])"),
+        ({"a": np.array([0])}, iter([7]), ValueError, "key: must have one dimension, got shape ()"),
         ({"a": np.array([0, 3])}, [7, 8, 9], ValueError, "parts['a']: must be rows below 3, got 3"),
         (
             {"a": pa.table({"x": [{"y": 1}]})},

@@ -153,6 +153,12 @@ class TestInputs:
             curve_of(pa.array(labels), np.zeros(len(labels)), positive=positive)
         assert str(caught.value) == f"positive: must be one of y_true's labels, {shown}"
 
+    def test_half_floats_have_a_positive_label(self):
+        curve = curve_of(pa.array(np.array([1, 2, 1], np.float16)), [0.1, 0.3, 0.2], positive=2)
+        assert curve.roc_auc() == 1.0
+        with pytest.raises(TypeError, match=r"^y_true: must be a column of values of one type, got list"):
+            curve.update([2**64], [0.5])
+
     def test_options(self):
         with pytest.raises(ValueError, match=r"^bins: must be at least 1, got 0$"):
             aq.BinaryCurve(bins=0)

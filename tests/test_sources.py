@@ -188,6 +188,41 @@ class TestDatasets:
         assert aq.sample(pq.ParquetFile(tmp_path / "x.parquet"), 100, rng=7)["x"].to_pylist() == ROWS
 
 
+class Celsius(pa.ExtensionType):
+    """A type as users make them: pyarrow gives it no hash."""
+
+    def __init__(self):
+        super().__init__(pa.int64(), "test.celsius")
+
+    def __arrow_ext_serialize__(self):
+        return b""
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage_type, serialized):
+        return cls()
+
+
+@pytest.fixture(scope="module")
+def celsius():
+    pa.register_extension_type(Celsius())
+    yield pa.ExtensionArray.from_storage(Celsius(), pa.array([3, None, 7, 3] * 10))
+    pa.unregister_extension_type("test.celsius")
+
+
+def test_types_of_users_go_wherever_their_storage_does(celsius, tmp_path):
+    table = pa.table({"v": celsius, "row": np.arange(40)})
+    pq.write_table(table, tmp_path / "x.parquet", row_group_size=10)
+    wanted = aq.sample(table, 12, rng=7)
+    assert wanted["v"].to_pylist() == [celsius[row].as_py() for row in wanted["row"].to_pylist()]
+    for source in (table.to_reader(max_chunksize=3), tmp_path):
+        assert aq.sample(source, 12, rng=7).equals(wanted)
+    assert aq.sample(table, 3, where=pc.field("row") > 36, strata="v", rng=7)["row"].to_pylist() == [37, 38, 39]
+    reservoir = aq.Reservoir({3: 2, None: 1}, strata="v", rng=7)
+    reservoir.update(table)
+    assert aq.Reservoir.from_bytes(reservoir.to_bytes()).result()["v"].to_pylist().count(3) == 2
+    assert aq.take_rows(table.to_reader(), [1, 0])["v"].to_pylist() == [None, 3]
+
+
 class TestTypes:
     """Rows come through unchanged, whatever their type."""
 
@@ -318,6 +353,11 @@ class TestTypes:
                 values[i].as_py() for i in aq.sample_indices(3, 2, rng=3)
             ]
 
+    def test_unions_are_carried_past_filters(self):
+        table = pa.table({"v": self.TYPES["union"], "x": np.arange(self.COUNT)})
+        drawn = aq.sample(table, 5, where=pc.field("x") >= 295, rng=1)
+        assert drawn["v"].to_pylist() == table["v"].to_pylist()[295:]
+
     def test_columns_of_one_name(self):
         table = pa.table([pa.array(np.arange(100)), pa.array(np.arange(100, 200))], ["x", "x"])
         sampled = aq.sample(table, 5, rng=1)
@@ -354,10 +394,10 @@ class TestErrors:
             aq.sample(pl.Series([1, 2]), 1)
         reservoir = aq.Reservoir(1)
         for values in (pl.Series([1, 2]), pa.array([1, 2]), pa.chunked_array([[1, 2]])):
-            message = f"^batch: must be rows with columns, got {type(values).__name__}: Cannot import schema: "
-            with pytest.raises(TypeError, match=message):
+            message = f": must be rows with columns, got {type(values).__name__}: Cannot import schema: "
+            with pytest.raises(TypeError, match=f"^batch{message}"):
                 reservoir.update(values)
-            with pytest.raises(TypeError, match=message):
+            with pytest.raises(TypeError, match=f"^source{message}"):
                 aq.sample([values], 1)
         assert reservoir == aq.Reservoir(1, rng=reservoir._seed)
 
@@ -366,9 +406,21 @@ class TestErrors:
         with pytest.raises(TypeError, match=r"^source: must be Parquet paths, Arrow data .* got "):
             aq.sample(source, 1)
 
-    def test_an_iterable_of_something_else(self):
-        with pytest.raises(TypeError, match=r"^batch: must be a RecordBatch, a Table or other Arrow data, got int 1$"):
-            aq.sample([1, 2], 1)
+    @pytest.mark.parametrize("items", [[1, 2], [TABLE, 1]])
+    def test_an_iterable_of_something_else(self, items):
+        with pytest.raises(TypeError, match=r"^source: must be a RecordBatch, a Table or other Arrow data, got int 1$"):
+            aq.sample(items, 1)
+
+    def test_paths_among_batches(self):
+        with pytest.raises(TypeError, match=r"^source: must be paths or record batches, not both, got list"):
+            aq.sample(["x.parquet", TABLE], 1)
+
+    @pytest.mark.parametrize(
+        "frame", [pd.DataFrame([[1, 2]], columns=["a", "a"]), pd.DataFrame({"a": [1, "x"]})], ids=["names", "objects"]
+    )
+    def test_a_frame_that_arrow_cannot_hold(self, frame):
+        with pytest.raises(ValueError, match=r"^source: must be a frame that Arrow can hold, got "):
+            aq.sample(frame, 1)
 
     def test_an_empty_iterable(self):
         with pytest.raises(ValueError, match=r"^source: must give at least one batch to tell its schema, got none$"):

@@ -386,6 +386,12 @@ def test_folds_are_random():
         ),
         (
             (1, THREE),
+            {"groups": [2**64]},
+            TypeError,
+            "groups: must be values of one type, got list [18446744073709551616]",
+        ),
+        (
+            (1, THREE),
             {"strata": np.zeros((1, 1, 1))},
             ValueError,
             "strata: must have one dimension, got shape (1, 1, 1)",

@@ -130,6 +130,7 @@ def test_no_fold_is_empty_and_none_sees_the_future_where_times_are_the_same(time
             ValueError,
             "times: must not be null, got null at row 0",
         ),
+        (lambda: aq.time_split(iter([1]), ["a"], at=[]), ValueError, "times: must have one dimension, got shape ()"),
         (lambda: aq.time_split([1, 2], ["a", "b"], at=[]), ValueError, "at: must be 1 times for 2 parts, got 0"),
         (lambda: aq.time_split([1, 2], ["a", "b", "c"], at=[2, 1]), ValueError, "at: must ascend, got list [2, 1]"),
         (

@@ -96,6 +96,11 @@ class TestWeightsOfAllKinds:
         with pytest.raises(ValueError, match=r"^weights: must be one a row, got 3 for "):
             aq.sample(stream(), fraction=0.5, weights=[1, 2, 3])
 
+    def test_codes_of_string_views_are_no_numbers(self):
+        views = pa.DictionaryArray.from_arrays(pa.array([0]), pa.array(["a"], pa.string_view()))
+        with pytest.raises(TypeError, match=r"^weights: must be numbers, got large_string$"):
+            aq.AliasTable(views)
+
     def test_parquet_scans_the_weights_alone(self, tmp_path):
         pq.write_table(TABLE, tmp_path / "x.parquet", row_group_size=1000)
         sampled = aq.sample(tmp_path, 1, weights="w", rng=7)

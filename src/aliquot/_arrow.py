@@ -4,8 +4,9 @@ A kernel moves rows of flat columns, out of many batches at once, and pyarrow al
 (string views inside of others, run-end encoding) takes a detour here.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, wraps
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from aliquot._kernels.gather import gather
 
 Positions = NDArray[np.int64]
+Kind = TypeVar("Kind", pa.DataType, pa.Schema)
+Answer = TypeVar("Answer")
 
 JOIN_BYTES = 2**30
 
@@ -170,6 +173,21 @@ def consolidate(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> list[pa
     return joined
 
 
+def no_rows(schema: pa.Schema) -> pa.Table:
+    """A table without rows, of any types: of unions pyarrow makes no empty_table."""
+    return pa.table([pa.nulls(0, kind) for kind in schema.types], schema)
+
+
+def decoded(values: pa.Array) -> pa.Array:
+    """What the codes of a dictionary stand for; other values as they are."""
+    if not pa.types.is_dictionary(values.type):
+        return values
+    plain = _plain(values.type.value_type)
+    if plain != values.type.value_type:  # of views, which pyarrow does not decode
+        values = pa.DictionaryArray.from_arrays(values.indices, values.dictionary.cast(plain))
+    return values.dictionary_decode()
+
+
 def without_views(table: pa.Table) -> pa.Table:
     """The same values with plain columns for string views and run-end encoded ones, which few functions know."""
     for i, field in enumerate(table.schema):
@@ -233,7 +251,21 @@ def _take_runs(array: pa.RunEndEncodedArray, positions: Positions) -> pa.Array:
     return pa.RunEndEncodedArray.from_arrays(ends, take(array.values, runs), type=array.type)
 
 
-@lru_cache(maxsize=1024)
+def remembered(ask: Callable[[Kind], Answer]) -> Callable[[Kind], Answer]:
+    """Remembers what is asked of types and schemas, but for those with a type of a user's own that has no hash."""
+    known = lru_cache(maxsize=1024)(ask)
+
+    @wraps(ask)
+    def answer(kind: Kind) -> Answer:
+        try:
+            return known(kind)
+        except TypeError:
+            return ask(kind)
+
+    return answer
+
+
+@remembered
 def _plain(kind: pa.DataType) -> pa.DataType:
     """The nearest type that pyarrow can pick rows from, the same one for most."""
     if pa.types.is_string_view(kind):
@@ -258,12 +290,12 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-@lru_cache(maxsize=256)
+@remembered
 def _can_take(schema: pa.Schema) -> bool:
     return not any(pa.types.is_list_view(kind) or _plain(kind) != kind for kind in schema.types)
 
 
-@lru_cache(maxsize=256)
+@remembered
 def has_dictionaries(schema: pa.Schema) -> bool:
     """Whether a column holds codes into a dictionary, at whatever depth."""
     return any(map(_holds_dictionary, schema.types))

@@ -84,15 +84,17 @@ def columns_of(values: Any) -> list[Any]:
     return [values]
 
 
-def as_column(name: str, values: Any, n: int) -> NDArray[Any] | pa.Array:
-    """One column: integers without nulls as NumPy has them, not copied, and anything else as Arrow has it."""
+def as_column(name: str, values: Any, n: int | None = None) -> NDArray[Any] | pa.Array:
+    """One column, of n rows if that is known: integers without nulls as NumPy has them, not copied, and anything else
+    as Arrow has it.
+    """
     try:
         column = _as_array(values)
-    except (pa.ArrowException, TypeError, ValueError) as error:
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise TypeError(f"{name}: must be values of one type, got {describe(values)}") from error
     if column.ndim != 1 if isinstance(column, np.ndarray) else False:
         raise ValueError(f"{name}: must have one dimension, got shape {column.shape}")
-    if len(column) != n:
+    if n is not None and len(column) != n:
         raise ValueError(f"{name}: must be one a row, got {len(column)} for {n} rows")
     return column
 

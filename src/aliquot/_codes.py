@@ -55,7 +55,7 @@ class Codebook:
                 fresh = pairs.combine(more, codes)
             if len(fresh):
                 for values, column in zip(self._values, columns, strict=True):
-                    values.append(_decoded(_arrow.take(column, fresh)))
+                    values.append(_arrow.decoded(_arrow.take(column, fresh)))
         except BaseException:
             self._restore(before)
             raise
@@ -119,16 +119,6 @@ def _comparable(values: pa.Array) -> pa.Array:
         meant = _comparable(values.dictionary)
         return values if meant is values.dictionary else pa.DictionaryArray.from_arrays(values.indices, meant)
     return plain(values)
-
-
-def _decoded(values: pa.Array) -> pa.Array:
-    if not pa.types.is_dictionary(values.type):
-        return values
-    views = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
-    kind = views.get(values.type.value_type)
-    if kind is not None:  # which pyarrow does not decode
-        values = pa.DictionaryArray.from_arrays(values.indices, values.dictionary.cast(kind))
-    return values.dictionary_decode()
 
 
 def _listed(values: pa.Array) -> list[Any]:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from aliquot._arrow import decoded
 from aliquot._checks import describe
 
 _IN_PLACE = {
@@ -129,8 +130,7 @@ def _of_arrow(values: Any) -> pa.Array:
 
 def _plain(array: pa.Array) -> pa.Array:
     """The values that codes or runs stand for."""
-    if pa.types.is_dictionary(array.type):
-        return array.dictionary_decode()
+    array = decoded(array)
     return pc.run_end_decode(array) if pa.types.is_run_end_encoded(array.type) else array
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from aliquot._arrow import decoded
 from aliquot._checks import describe
 from aliquot._kernels import scored_rows as _kernel
 from aliquot._numbers import as_floats, as_numbers, bad_weight, in_place
@@ -174,7 +175,7 @@ def as_array(name: str, values: Any) -> pa.Array:
             array = pa.chunked_array(values)
         else:
             array = _of_numpy(name, values)
-    except (pa.ArrowException, TypeError) as error:
+    except (pa.ArrowException, TypeError, OverflowError) as error:
         raise TypeError(f"{name}: must be a column of values of one type, got {describe(values)}") from error
     if isinstance(array, pa.ChunkedArray):
         array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
@@ -202,12 +203,12 @@ def _labels(values: pa.Array, positive: Any) -> pa.Array:
     kind = values.type
     if pa.types.is_dictionary(kind):
         return _labels(values.dictionary, positive).take(values.indices)
+    if pa.types.is_float16(kind):
+        return _labels(values.cast(pa.float32()), positive)
     if positive is not None:
         if pa.types.is_string_view(kind):
             values = values.cast(pa.large_string())
         return pc.equal(values, _as_scalar(positive, values.type))
-    if pa.types.is_float16(kind):
-        return values.cast(pa.float32())
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return values
     if pa.types.is_null(kind):
@@ -230,7 +231,7 @@ def _scores(values: pa.Array) -> pa.Array:
     """float32 for what it holds, else float64."""
     kind = values.type
     if pa.types.is_dictionary(kind):
-        return _scores(values.dictionary_decode())
+        return _scores(decoded(values))
     if pa.types.is_float32(kind) or pa.types.is_float64(kind):
         return values
     if pa.types.is_float16(kind):

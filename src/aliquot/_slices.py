@@ -233,6 +233,8 @@ def _ordered(values: pa.Array) -> pa.Array:
     """Values in a type that pyarrow sorts, in the same order."""
     if isinstance(values.type, pa.BaseExtensionType):
         return values.storage
+    if pa.types.is_decimal(values.type) and values.type.bit_width < 128:
+        return values.cast(pa.decimal128(values.type.precision, values.type.scale))
     return values.cast(pa.float32()) if pa.types.is_float16(values.type) else values
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from aliquot._arrow import remembered
 from aliquot._files import FilePart
 from aliquot._kernels.parquet_pages import Footer
 from aliquot.ranges import Ranges, Segment
@@ -76,7 +77,6 @@ class Layout:
         for i, (name, is_flat) in enumerate(self.footer.leaves()):
             self.leaves[name].append(i)
             self._flat.append(is_flat)
-        self._arrow_schemas: dict[pa.Schema, bytes] = {}
 
     @cached_property
     def metadata(self) -> pq.FileMetaData:
@@ -96,9 +96,7 @@ class Layout:
         """What makes pyarrow read a file of these columns as these types, where the file had such a thing."""
         if not self.footer.has_arrow_schema:
             return b""
-        if schema not in self._arrow_schemas:
-            self._arrow_schemas[schema] = base64.b64encode(schema.serialize())
-        return self._arrow_schemas[schema]
+        return _as_stored(schema)
 
     def check_same(self, source: Ranges) -> None:
         """ValueError if the file, opened again, ends otherwise."""
@@ -106,6 +104,11 @@ class Layout:
         size = self.start + len(self.tail)
         if source.size() != size or source.read_again(size - len(tail), size) != tail:
             raise ValueError("must not change while it is read, got another footer")
+
+
+@remembered
+def _as_stored(schema: pa.Schema) -> bytes:
+    return base64.b64encode(schema.serialize())
 
 
 class Layouts:

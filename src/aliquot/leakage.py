@@ -79,6 +79,8 @@ def _by_source(parts: Mapping[str, Any], key: Any) -> tuple[list[str], Iterable[
         names = list(sources[0].schema.names) if sources else []
     else:
         names = check_names("key", [key] if isinstance(key, str) else key)
+    if sources and not names:
+        raise ValueError("key: must be at least one column, got none")
     for source in sources:
         for name in names:
             check_column("key", name, source.schema.names)
@@ -95,12 +97,15 @@ def _by_number(parts: Mapping[str, Any], key: Any) -> tuple[list[str], Iterable[
     if key is None or isinstance(key, str):
         raise ValueError(f"key: must be an array of values if parts are row numbers, got {describe(key)}")
     given = columns_of(key)
-    columns = [_as_arrow("key", column, len(given[0])) for column in given]
+    columns = [_as_arrow("key", given[0], None)]
+    columns += [_as_arrow("key", column, len(columns[0])) for column in given[1:]]
     names = ["key"] if len(columns) == 1 else [f"key_{i}" for i in range(len(columns))]
 
     def batches() -> Iterable[tuple[int, list[pa.Array]]]:
         for part, (name, rows) in enumerate(parts.items()):
             numbers = np.asarray(rows)
+            if numbers.size and numbers.dtype.kind not in "iu":
+                raise TypeError(f"parts[{name!r}]: must be row numbers, got {describe(rows)}")
             if numbers.size and not (numbers.min() >= 0 and numbers.max() < len(columns[0])):
                 wrong = numbers[(numbers < 0) | (numbers >= len(columns[0]))][0]
                 raise ValueError(f"parts[{name!r}]: must be rows below {len(columns[0])}, got {wrong}")
@@ -109,7 +114,7 @@ def _by_number(parts: Mapping[str, Any], key: Any) -> tuple[list[str], Iterable[
     return names, batches()
 
 
-def _as_arrow(name: str, values: Any, n: int) -> pa.Array:
+def _as_arrow(name: str, values: Any, n: int | None) -> pa.Array:
     column = as_column(name, values, n)
     return column if isinstance(column, pa.Array) else pa.array(column)
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from aliquot._arrow import decoded
 from aliquot._checks import check_choice, check_count, describe
 from aliquot._saved import pack, unpack
 from aliquot._scored_rows import POSITIVE_TYPES, as_array, read_rows
@@ -250,8 +251,7 @@ class MulticlassCurve:
 
     def _codes(self, values: pa.Array) -> NDArray[np.int32]:
         """The place of each row's label among the labels."""
-        if pa.types.is_dictionary(values.type):
-            values = values.dictionary_decode()
+        values = decoded(values)
         if pa.types.is_string_view(values.type):
             values = values.cast(pa.large_string())
         if values.null_count:

@@ -113,7 +113,7 @@ def open_source(source: Any) -> Source:
     if _is_from(source, "polars", "LazyFrame"):
         return _open_lazy_frame(source)
     if _is_from(source, "polars", "DataFrame") or _is_from(source, "pandas", "DataFrame"):
-        return open_source(pa.table(source))
+        return _open_frame(source)
     try:
         if hasattr(source, "__arrow_c_stream__"):
             reader = pa.RecordBatchReader.from_stream(source)
@@ -130,8 +130,8 @@ def open_source(source: Any) -> Source:
     )
 
 
-def as_batches(data: Any) -> tuple[list[pa.RecordBatch], pa.Schema]:
-    """The batches of one piece of Arrow data, and their schema."""
+def as_batches(data: Any, name: str = "batch") -> tuple[list[pa.RecordBatch], pa.Schema]:
+    """The batches of one piece of Arrow data, and their schema. TypeError for what is none, by the argument's name."""
     if isinstance(data, pa.RecordBatch):
         return [data], data.schema
     if isinstance(data, pa.Table):
@@ -140,12 +140,12 @@ def as_batches(data: Any) -> tuple[list[pa.RecordBatch], pa.Schema]:
         if hasattr(data, "__arrow_c_stream__"):
             data = pa.RecordBatchReader.from_stream(data)
         elif hasattr(data, "__arrow_c_array__"):
-            return as_batches(pa.record_batch(data))
+            return as_batches(pa.record_batch(data), name)
     except pa.ArrowInvalid as error:
-        raise TypeError(f"batch: must be rows with columns, got {type(data).__name__}: {error}") from error
+        raise TypeError(f"{name}: must be rows with columns, got {type(data).__name__}: {error}") from error
     if isinstance(data, pa.RecordBatchReader):
-        return as_batches(data.read_all())
-    raise TypeError(f"batch: must be a RecordBatch, a Table or other Arrow data, got {describe(data)}")
+        return as_batches(data.read_all(), name)
+    raise TypeError(f"{name}: must be a RecordBatch, a Table or other Arrow data, got {describe(data)}")
 
 
 def _batch_without_rows(table: pa.Table) -> list[pa.RecordBatch]:
@@ -182,9 +182,23 @@ def _open_iterable(source: Iterable[Any]) -> Source:
     if first is None:
         raise ValueError("source: must give at least one batch to tell its schema, got none")
     if isinstance(first, str | os.PathLike):
-        return open_source([first, *items])
-    batches, schema = as_batches(first)
-    return Stream(chain(batches, chain.from_iterable(as_batches(each)[0] for each in items)), schema)
+        paths = [first, *items]
+        if not _is_list_of_paths(paths):
+            raise TypeError(f"source: must be paths or record batches, not both, got {describe(paths)}")
+        return open_source(paths)
+    batches, schema = as_batches(first, "source")
+    return Stream(chain(batches, chain.from_iterable(as_batches(each, "source")[0] for each in items)), schema)
+
+
+def _open_frame(frame: Any) -> Source:
+    try:
+        return open_source(pa.table(frame))
+    except (
+        pa.ArrowException,
+        ValueError,
+        TypeError,
+    ) as error:  # as for objects of several types, or names that are twice
+        raise ValueError(f"source: must be a frame that Arrow can hold, got {str(error).splitlines()[0]}") from error
 
 
 def _open_lazy_frame(frame: Any) -> Source:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aliquot._allocation import proportional
+from aliquot._arrow import decoded
 from aliquot._checks import check_count, describe
 from aliquot._classes import as_column
 from aliquot._parts import PartsOption, parse_parts
@@ -142,11 +143,9 @@ def time_folds(times: Any, n_folds: int, *, window: Any = None, gap: Any = None)
 
 
 def _as_times(times: Any) -> Times:
-    given = getattr(times, "shape", None) or (len(times),)
-    column = as_column("times", times, given[0])
+    column = as_column("times", times)
     if isinstance(column, pa.Array):
-        if pa.types.is_dictionary(column.type):
-            column = column.dictionary_decode()
+        column = decoded(column)
         kind = column.type
         numeric = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)
         if not (numeric or pa.types.is_temporal(kind)):

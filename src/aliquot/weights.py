@@ -157,9 +157,9 @@ class Weights:
         if isinstance(self.option, RowWeight):
             for name in self.option.columns:
                 check_column("weights", name, schema.names)
-            self.option.values(schema.empty_table(), 0)  # which compiles it
+            self.option.values(_arrow.no_rows(schema), 0)  # which compiles it
             return self.option.columns
-        return columns_of(self.option, schema.empty_table(), "weights")
+        return columns_of(self.option, _arrow.no_rows(schema), "weights")
 
     def __call__(self, batch: pa.RecordBatch, first_row: int) -> NDArray[np.float64]:
         """The weights of a batch whose first row has this number. ValueError for a null, TypeError for no numbers."""

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from aliquot._arrow import no_rows
 from aliquot._checks import describe
 from aliquot._expression import columns_of, evaluate, goes_by_position
 
@@ -16,7 +17,7 @@ class Where:
         if not isinstance(expression, pc.Expression):
             raise TypeError(f"where: must be a pyarrow.compute.Expression, got {describe(expression)}")
         self.expression = expression
-        empty = schema.empty_table()
+        empty = no_rows(schema)
         self.columns = columns_of(expression, empty, "where")
         kind = evaluate(expression, empty, "where").type
         if not pa.types.is_boolean(kind):
