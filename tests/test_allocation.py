@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from aliquot._allocation import equal, proportional
-from aliquot._shares import Proportional
+from aliquot._shares import Proportional, key_limits
 
 
 def by_definition(total, sizes, capacity=None):
@@ -135,6 +135,19 @@ def test_what_is_kept_of_a_stratum_falls_short_less_than_once_in_1e15(share, min
     probability = np.minimum(share + (1.5 + minimum) / seen, 1)
     assert np.all(binom.sf(kept, seen, probability) < 1e-15)
     assert np.all(kept <= np.minimum(seen, np.ceil(share * seen + 8.5 * np.sqrt(share * seen) + 45 + 2 * minimum)))
+
+
+@pytest.mark.parametrize("needed", [1, 3, 50, 10**4, 10**6])
+def test_keys_below_the_limit_are_too_few_less_than_once_in_1e15(needed):
+    there = np.array([needed, needed + 50, 3 * needed + 100, 100 * needed, 10**4 * needed])
+    limits = key_limits(np.full(len(there), needed), there)
+    below = -np.expm1(-limits)
+    assert np.all((limits == np.inf) | (binom.cdf(needed, there, below) < 1e-15))
+    assert np.all(below * there <= needed + 8.5 * np.sqrt(needed) + 75)
+
+
+def test_keys_have_no_limit_in_strata_that_give_all_rows_and_nothing_below_it_in_those_that_give_none():
+    assert key_limits(np.array([7, 0, 0]), np.array([7, 7, 0])).tolist() == [np.inf, 0.0, 0.0]
 
 
 def test_tiny_shares_of_strata_keep_few_rows():

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import aliquot as aq
 import laws
+from aliquot import _strata_store
 from aliquot.cli import main
 from labelled import LABELS, SIZES, TABLE
 
@@ -146,6 +147,12 @@ class TestLaws:
             assert aq.sample(batches(table, 100), size, strata="kind", rng=3).equals(
                 aq.sample(table, size, strata="kind", rng=3)
             )
+
+    def test_a_limit_that_leaves_too_few_rows_is_noticed(self, monkeypatch):
+        monkeypatch.setattr(_strata_store, "key_limits", lambda needed, there: 0.9 * needed / there)
+        message = "^strata: rows were let go that the sample of [0-9]+ rows needs, as happens to less than one in 1e14"
+        with pytest.raises(RuntimeError, match=message):
+            aq.sample(TABLE, 700, strata="kind", rng=7)
 
     @settings(max_examples=60, deadline=None)
     @given(st.data())

@@ -84,6 +84,8 @@ class Job:
             return self._draw(self._smallest(rows))
         if self.where is None and self.weights is not None and self.strata is None and isinstance(self.source, Memory):
             return self._draw(self._smallest_weighted(self.weights, rows))
+        if self.strata is not None and isinstance(self.source, Memory) and self.output.design == UNIFORM:
+            return self._draw(self._smallest_in_strata(self.strata))
         store = self._new_store(min(self._most(rows), rows))
         self._see_all(store, [])
         self.progress = Progress(None)  # which has told of every row
@@ -139,6 +141,15 @@ class Job:
         kept = Kept(numbers, keys, rows, np.inf, values[numbers] if wanted else None, total)
         return kept if len(numbers) <= size else kept.smallest(size)
 
+    def _smallest_in_strata(self, strata: Strata) -> Kept:
+        """As many rows of each stratum as the draws need, of rows in memory, whose strata can be kept until counted."""
+        tally, spread = Tally(), Spread()
+        codes = list(self._count(strata, tally, spread, self.progress))
+        rule = self._rule(spread.deviations(len(tally)))
+        store = StrataStore(strata, rule, self.seed, design=self.output.design)
+        store.see_counted(tally, codes)
+        return store.finish()
+
     def _most(self, rows: int) -> int:
         """The most rows that can be drawn of so many."""
         return rows_of_fraction(self.wanted, rows) if isinstance(self.wanted, float) else self.wanted
@@ -169,6 +180,18 @@ class Job:
 
     def _shares(self, strata: Strata) -> Shares:
         """How many rows of each stratum to take, which may need a pass over the source to count them."""
+        given = self.allocation
+        assert given is not None
+        if given.rule in ("named", "equal") or (given.rule == "proportional" and self.output.design == UNIFORM):
+            return self._rule()
+        tally, spread = Tally(), Spread()
+        for _ in self._count(strata, tally, spread, Progress(None)):
+            pass
+        rule = self._rule(spread.deviations(len(tally)))
+        return Fixed(rule.allocate(tally.rows, tally.eligible, strata.book))
+
+    def _rule(self, deviations: NDArray[np.float64] | None = None) -> Shares:
+        """How many rows of each stratum to take, by the deviations of a column in them if that is asked for."""
         given, replace, wanted = self.allocation, self.output.replace, self.wanted
         assert given is not None
         if given.sizes is not None:
@@ -178,24 +201,21 @@ class Job:
             wanted = self._size_of(population)
         if given.rule == "equal":
             return Equal(wanted, given.minimum, replace=replace)
-        if given.rule == "proportional" and self.output.design == UNIFORM:
-            return Proportional(wanted, given.minimum, replace=replace, population=population)
-        tally, spread = Tally(), Spread()
-        more = []
-        if given.column is not None:
-            more = [check_column("allocation", given.column, self.source.schema.names)]
-        for first_row, batch, passes, weights in self._scan(more, Progress(None)):
+        if given.column is not None and deviations is not None:
+            return Neyman(wanted, given.minimum, deviations, replace=replace)
+        return Proportional(wanted, given.minimum, replace=replace, population=population)
+
+    def _count(self, strata: Strata, tally: Tally, spread: Spread, progress: Progress) -> Iterator[Codes]:
+        """The strata of rows, batch by batch, that ``tally`` and, if a deviation is asked for, ``spread`` have seen."""
+        column = None if self.allocation is None else self.allocation.column
+        more = [] if column is None else [check_column("allocation", column, self.source.schema.names)]
+        for first_row, batch, passes, weights in self._scan(more, progress):
             codes = self._codes(strata, first_row, batch, passes, weights)
             tally.grow(len(strata.book))
             tally.see(codes, weights)
-            if given.column is not None:
-                spread.see(codes, batch.column(given.column), given.column, first_row)
-        rule: Shares
-        if given.column is None:
-            rule = Proportional(wanted, given.minimum, replace=replace)
-        else:
-            rule = Neyman(wanted, given.minimum, spread.deviations(len(tally)), replace=replace)
-        return Fixed(rule.allocate(tally.rows, tally.eligible, strata.book))
+            if column is not None:
+                spread.see(codes, batch.column(column), column, first_row)
+            yield codes
 
     def _see_all(self, store: Store, columns: list[str]) -> None:
         """Show a store these columns of the source, and what the filter, the strata and the weights say of its rows."""

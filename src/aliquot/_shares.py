@@ -213,6 +213,17 @@ def _margin(variance: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     return margin
 
 
+def key_limits(needed: Counts, eligible: Counts) -> NDArray[np.float64]:
+    """Keys of rows without weights below which there are more than ``needed`` of the ``eligible`` rows of a stratum.
+
+    There are not less than once in 1e15 times, by Chernoff's bound of the lower tail. Infinite where it takes all rows.
+    """
+    share = (needed + TAIL + np.sqrt(TAIL * (TAIL + 2.0 * needed))) / np.maximum(eligible, 1)
+    limits = np.full(len(share), np.inf)
+    np.log1p(-share, out=limits, where=share < 1.0)
+    return np.where(needed > 0, np.abs(limits), 0.0)
+
+
 @dataclass(frozen=True)
 class Allocation:
     """What a caller asks of the strata: a rule, or sizes by stratum, and the least that each gives."""

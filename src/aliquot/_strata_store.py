@@ -1,6 +1,6 @@
 """The rows of a stratified sample, held beside their keys."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from aliquot import _arrow
 from aliquot._allocation import Counts
+from aliquot._checks import MAX_ROWS
 from aliquot._codes import Codes
 from aliquot._designs import NON_PROBABILITY, WEIGHTED
 from aliquot._kernels.codes import add_counts, add_sums
@@ -16,7 +17,7 @@ from aliquot._kernels.stratified import StratifiedState
 from aliquot._result import Kept, KeptStrata
 from aliquot._rng import Words
 from aliquot._saved import from_text, to_text
-from aliquot._shares import Shares
+from aliquot._shares import Shares, key_limits
 from aliquot._store import SPARE_ROWS, HeldRows, entering, row_number_keys
 from aliquot.strata import Strata
 
@@ -180,6 +181,18 @@ class StrataStore:
         if new is not None:
             self.rows.add(new)
         self.tally.see(codes, weights)
+
+    def see_counted(self, tally: Tally, batches: Iterable[Codes]) -> None:
+        """See all rows, of these strata and without columns, once they are counted: few enter that are not drawn."""
+        self.tally = tally
+        draws = self._shares.allocate(tally.rows, tally.eligible, self.strata.book)
+        limits = key_limits(np.minimum(draws, tally.eligible), tally.eligible)
+        self.state.grow(len(tally))
+        self.state.lower(np.arange(len(tally), dtype=np.int32), limits, np.full(len(tally), MAX_ROWS))
+        for codes in batches:
+            positions = self.state.stage_weights(codes, np.ones(len(codes)), False)
+            self.state.commit(self.rows.count, len(codes))
+            self.rows.add(_arrow.empty_columns(len(positions), pa.schema([])))
 
     def absorb(self, other: "StrataStore") -> None:
         """Take in the rows that another store has seen. It is settled, and otherwise stays as it is."""

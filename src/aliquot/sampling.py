@@ -209,7 +209,8 @@ def sample(
     -----
     From Parquet or memory, row numbers are drawn first, in O(size), and only the pages that hold them are read. A
     stream is read once, with a Reservoir. With ``where``, ``weights`` or ``strata``, the columns they name are read
-    first, but for row groups that their statistics rule out. Memory: the sample, the strata and a few row groups.
+    first, but for row groups that their statistics rule out. Memory: the sample, the strata and a few row groups; 4
+    bytes a row for strata of rows that are in memory.
 
     Proportional shares of a stream are exact too: what can still be needed of each stratum is kept, with a margin
     for chance. If that is not enough, which happens less than once in 1e14 times, it is a RuntimeError.
