@@ -42,7 +42,7 @@ def as_numbers(name: str, values: Any, first_row: int = 0) -> pa.Array:
 
 
 def in_place(values: Any) -> pa.Array | None:
-    """A NumPy array of numbers as Arrow, in two thirds of the time that pyarrow takes; None if it is no such plain one."""
+    """A plain NumPy array of numbers as Arrow, in two thirds of the time that pyarrow takes; None for any other."""
     if type(values) is not np.ndarray or values.ndim != 1 or not values.flags.carray:
         return None
     kind = _IN_PLACE.get(values.dtype)

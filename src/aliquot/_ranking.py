@@ -23,6 +23,10 @@ FEWEST_ROWS = 2**12
 """Below, there is room for twice the rows that wait, as there may be many curves of few; above, for all that will."""
 
 
+SAMPLED_ROWS = 2**14
+"""Tell whether scores repeat: as many as are sorted in no time."""
+
+
 @dataclass(frozen=True, eq=False)
 class Ranking:
     """As the kernel has it, which describes it; immutable. ``level`` tells how fine its bins are."""
@@ -147,6 +151,12 @@ class Pending:
     def takes(self, *, is_wide: bool, is_weighted: bool) -> bool:
         """Whether rows like these can be added to those that wait."""
         return self.rows == 0 or (is_wide <= self._is_wide and is_weighted <= self._is_weighted)
+
+    @property
+    def hardly_repeat(self) -> bool:
+        """Whether most scores of the first rows that wait are different."""
+        keys = self._arrays["keys"][: min(self.rows, SAMPLED_ROWS)]
+        return 2 * len(np.unique(keys)) > len(keys)
 
     def read(self, columns: ScoredColumns, limit: int, *, is_wide: bool) -> ScoredRows:
         """The rows, where they would wait; they do once ``rows`` counts them. For columns that it takes.
