@@ -241,6 +241,10 @@ class TestInspect:
         assert lines[0].startswith("-: 40 rows in ")
         assert "  seed        7" in lines
 
+    def test_no_file(self, there, capsys):
+        assert cli.main(["inspect", "nope.arrow"]) == 2
+        assert capsys.readouterr().err == "aliquot: SOURCE: must be a file, got 'nope.arrow'\n"
+
     def test_a_bad_file(self, there, capsys):
         (there / "bad.arrow").write_text("no")
         assert cli.main(["inspect", "bad.arrow"]) == 2

@@ -167,6 +167,7 @@ def test_rare_strata_are_told(there, capsys):
     ("arguments", "message"),
     [
         ("--to data-0.parquet --part a=1.0", "aliquot: --to: must be a directory that is not there yet, or empty, got 'data-0.parquet'"),
+        ("--to= --part a=1.0", "aliquot: --to: must be a directory that is not there yet, or empty, got ''"),
         ("--to . --part a=1.0", "aliquot: --to: must be a directory that is not there yet, or empty, got '.'"),
         ("--to nope/out --part a=1.0", "aliquot: --to: must be in a directory that is there, got 'nope/out'"),
         ("--to out --part a", "aliquot: --part: must be NAME=SHARE, NAME=ROWS or NAME=rest, got 'a'"),

@@ -89,6 +89,8 @@ class TestCommandLine:
         ("arguments", "message"),
         [
             (["--true", "y"], "--pred: must be given unless --score is, got neither"),
+            (["--true", "y", "--pred", "guess", "--html", "/"], "--html: must be a file, got the directory '/'"),
+            (["--true", "y", "--pred", "guess", "--html", ""], "--html: must be a file, got ''"),
             (
                 ["--true", "y", "--pred", "guess", "--html", "/nowhere/x.html"],
                 "--html: must be in a directory that is there, got '/nowhere/x.html'",

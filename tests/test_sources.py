@@ -1,6 +1,7 @@
 """Everything that rows come from, with the real libraries."""
 
 import datetime
+import re
 
 import duckdb
 import numpy as np
@@ -410,6 +411,11 @@ class TestErrors:
     def test_an_iterable_of_something_else(self, items):
         with pytest.raises(TypeError, match=r"^source: must be a RecordBatch, a Table or other Arrow data, got int 1$"):
             aq.sample(items, 1)
+
+    @pytest.mark.parametrize("path", ["s3:", "a\0b"])
+    def test_no_path(self, path):
+        with pytest.raises(ValueError, match=rf"^source: must be a path or a URI, got {re.escape(repr(path))}$"):
+            aq.sample(path, 1)
 
     def test_paths_among_batches(self):
         with pytest.raises(TypeError, match=r"^source: must be paths or record batches, not both, got list"):

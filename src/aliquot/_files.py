@@ -93,7 +93,10 @@ def _find(path: str) -> list[FilePart]:
         if not os.path.exists(path) and glob.has_magic(path):
             matches = sorted(match for match in glob.glob(path, recursive=True) if os.path.isfile(match))
             return _matched([match for match in matches if not _is_hidden(match, path)], path, filesystem)
-    info = filesystem.get_file_info(path)
+    try:
+        info = filesystem.get_file_info(path)
+    except pa.ArrowInvalid as error:  # no path at all, as "s3:"
+        raise ValueError(f"source: must be a path or a URI, got {path!r}") from error
     if info.type == pafs.FileType.File:
         return [FilePart(filesystem, path)]
     if info.type == pafs.FileType.Directory:

@@ -1,12 +1,11 @@
 """``aliquot evaluate``."""
 
 import argparse
-import os
 import sys
 from typing import Any
 
 import aliquot as aq
-from aliquot.cli.output import write_whole
+from aliquot.cli.output import check_file, write_whole
 from aliquot.cli.sample import open_argument
 
 
@@ -15,8 +14,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.pred is None and arguments.score is None:
         raise ValueError("--pred: must be given unless --score is, got neither")
     html = arguments.html
-    if html is not None and not os.path.isdir(os.path.dirname(html) or "."):
-        raise FileNotFoundError(f"--html: must be in a directory that is there, got {html!r}")
+    if html is not None:
+        check_file("--html", html)
     evaluation = aq.evaluate(
         open_argument(arguments.source),
         y_true=arguments.true,

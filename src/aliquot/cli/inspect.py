@@ -1,6 +1,7 @@
 """``aliquot inspect``."""
 
 import argparse
+import os
 
 import pyarrow as pa
 
@@ -39,6 +40,8 @@ def _print_stream(stream: pa.RecordBatchReader) -> None:
 
 
 def _print_arrow_file(path: str) -> None:
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"SOURCE: must be a file, got {path!r}")
     with pa.OSFile(path) as handle:
         try:
             file = pa.ipc.open_file(handle)

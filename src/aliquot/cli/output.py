@@ -48,11 +48,15 @@ def check_output(output: str | None) -> None:
     assert output is not None
     if os.path.splitext(output)[1] not in WRITERS:
         raise ValueError(f"-o: must end in {', '.join(WRITERS)} or be -, got {output!r}")
-    if os.path.isdir(output):
-        raise ValueError(f"-o: must be a file, got the directory {output!r}")
-    directory = os.path.dirname(output) or "."
-    if not os.path.isdir(directory):
-        raise FileNotFoundError(f"-o: must be in a directory that is there, got {output!r}")
+    check_file("-o", output)
+
+
+def check_file(option: str, path: str) -> None:
+    """ValueError or FileNotFoundError for a file that cannot be written, before any work is done."""
+    if not path or os.path.isdir(path):
+        raise ValueError(f"{option}: must be a file, got {f'the directory {path!r}' if path else repr(path)}")
+    if not os.path.isdir(os.path.dirname(path) or "."):
+        raise FileNotFoundError(f"{option}: must be in a directory that is there, got {path!r}")
 
 
 def write(table: pa.Table, output: str | None) -> None:
@@ -86,7 +90,8 @@ def write_whole(path: str, fill: Callable[[pa.NativeFile], None]) -> None:
 
 def check_directory(option: str, path: str) -> None:
     """ValueError or FileNotFoundError for a directory that cannot be made, before any work is done."""
-    if os.path.lexists(path) and not (os.path.isdir(path) and not os.path.islink(path) and not os.listdir(path)):
+    is_empty = os.path.isdir(path) and not os.path.islink(path) and not os.listdir(path)
+    if not path or (os.path.lexists(path) and not is_empty):
         raise ValueError(f"{option}: must be a directory that is not there yet, or empty, got {path!r}")
     if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
         raise FileNotFoundError(f"{option}: must be in a directory that is there, got {path!r}")
