@@ -119,6 +119,15 @@ def test_codes_stay_the_same_under_other_dictionaries():
     assert book.labels() == ["a", "b", "c"]
 
 
+def test_equal_dictionaries_need_not_be_the_same_memory():
+    book = Codebook(["c"])
+    codes = pa.array([2, 0, 1, 0])
+    for values in (["a", "b", None], ["a", "b", None], ["b", "a", None], ["a", "b", "d"]):
+        column = pa.DictionaryArray.from_arrays(codes, pa.array(values))
+        labels = column.to_pylist()
+        assert [book.labels()[code] for code in codes_of(column, book=book)] == labels
+
+
 def test_dictionaries_with_nulls_and_repeats():
     values = pa.array(["a", None, "a"])
     column = pa.DictionaryArray.from_arrays(pa.array([2, 1, None, 0]), values)

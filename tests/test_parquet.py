@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import aliquot as aq
+from aliquot._progress import Progress
 from aliquot.parquet import open_paths
 
 N = 10_000
@@ -272,6 +273,20 @@ class TestEdges:
         strings = pa.table({"s": ["abc", None, "def"] * 20_000, "t": pa.array(["x"] * 60_000, pa.large_string())})
         pq.write_table(strings, tmp_path / "x.parquet", row_group_size=50_000)
         same(aq.sample(tmp_path, 500, rng=7), aq.sample(strings, 500, rng=7))
+
+    def test_strings_in_codes_are_strata_like_strings(self, tmp_path):
+        names = pa.array([None if i % 9 == 0 else f"name {i * i % 700}" for i in range(150_000)])
+        strings = pa.table({"s": names, "t": names.cast(pa.large_string()), "x": range(len(names))})
+        for i, piece in enumerate((strings.slice(0, 90_000), strings.slice(90_000))):
+            pq.write_table(piece, tmp_path / f"{i}.parquet", row_group_size=70_000)
+        source = open_paths(tmp_path)
+        for _, batch in source.survey(["s", "t", "x"], None, Progress(None), ["s", "x"]):
+            assert batch.schema.types == [pa.dictionary(pa.int32(), pa.string()), pa.large_string(), pa.int64()]
+        for strata in ("s", "t", ["s", "t"]):
+            same(aq.sample(tmp_path, 2000, strata=strata, rng=7), aq.sample(strings, 2000, strata=strata, rng=7))
+        parts = aq.split(tmp_path, {"a": 0.9, "b": 0.1}, key="s", rng=7)
+        for part, expected in aq.split(strings, {"a": 0.9, "b": 0.1}, key="s", rng=7).items():
+            same(parts[part], expected)
 
     def test_names_of_nested_leaves_are_no_names_of_columns(self, tmp_path):
         strings = pa.array([f"v{i % 5}" for i in range(3000)])

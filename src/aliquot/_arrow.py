@@ -207,6 +207,17 @@ def without_views(table: pa.Table) -> pa.Table:
     return table
 
 
+def in_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The batch with plain columns where it has dictionaries of what the schema has."""
+    if batch.schema.types == schema.types:
+        return batch
+    columns = [
+        column if column.type == kind else decoded(column).cast(kind)
+        for column, kind in zip(batch.columns, schema.types, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
 def with_own_dictionaries(batch: pa.RecordBatch, first: pa.RecordBatch | None = None) -> pa.RecordBatch:
     """The batch with dictionaries of no more than its own values, but where it shares those of ``first``."""
     if not has_dictionaries(batch.schema):

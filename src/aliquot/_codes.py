@@ -98,8 +98,8 @@ class _Column:
         self._dictionary: pa.Array | None = None
 
     def encode(self, values: pa.Array) -> tuple[Codes, _arrow.Positions]:
-        dictionary = values.dictionary if pa.types.is_dictionary(values.type) else None
-        same = dictionary is not None and self._dictionary is not None and _is_same(dictionary, self._dictionary)
+        dictionary, before = values.dictionary if pa.types.is_dictionary(values.type) else None, self._dictionary
+        same = dictionary is not None and before is not None and _is_same(dictionary, before, len(values))
         self._dictionary = dictionary  # alive, so that its address stays its own
         encoded = self.codes.encode(_comparable(values), same)
         if encoded is None:
@@ -134,12 +134,14 @@ def _joined(values: list[pa.Array]) -> pa.Array:
     return pa.concat_tables(tables, promote_options="permissive").column(0).combine_chunks()
 
 
-def _is_same(a: pa.Array, b: pa.Array) -> bool:
-    """Whether two arrays are over the same memory."""
-    if a.type != b.type or len(a) != len(b) or a.offset != b.offset:
+def _is_same(a: pa.Array, b: pa.Array, rows: int) -> bool:
+    """Whether two dictionaries are over the same memory or, if that is to be found out as fast as rows are, equal."""
+    if a.type != b.type or len(a) != len(b):
         return False
-    return [_address(buffer) for buffer in a.buffers()] == [_address(buffer) for buffer in b.buffers()]
+    if a.offset == b.offset and all(map(_is_at_same_address, a.buffers(), b.buffers())):
+        return True
+    return len(a) <= rows and bool(a.equals(b))
 
 
-def _address(buffer: pa.Buffer | None) -> int:
-    return 0 if buffer is None else buffer.address
+def _is_at_same_address(a: pa.Buffer | None, b: pa.Buffer | None) -> bool:
+    return (a and a.address) == (b and b.address)

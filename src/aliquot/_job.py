@@ -235,14 +235,17 @@ class Job:
 
     def _scan(self, columns: list[str], progress: Progress) -> Iterator[Seen]:
         """Batches of these columns and those that the filter, the strata and the weights are made of."""
-        wanted = {*columns}
-        for option in (self.where, self.weights, self.strata):
-            if option is not None:
-                wanted.update(option.columns if isinstance(option, Where) else option.columns(self.source.schema))
-        names = self.source.schema.names
+        schema = self.source.schema
+        plain = {*columns}
+        if self.where is not None:
+            plain.update(self.where.columns)
+        if self.weights is not None:
+            plain.update(self.weights.columns(schema))
+        wanted = plain if self.strata is None else plain.union(self.strata.columns(schema))
         # In the order of the source, for expressions that go by position.
-        needed = columns if wanted == {*columns} else [name for name in names if name in wanted]
-        for first_row, batch in self.source.survey(needed, self.where, progress):
+        needed = columns if wanted == {*columns} else [name for name in schema.names if name in wanted]
+        coded = [name for name in needed if name not in plain]
+        for first_row, batch in self.source.survey(needed, self.where, progress, coded):
             passes = None if self.where is None else self.where(batch)
             weights = None if self.weights is None else self.weights.of_population(batch, first_row, passes)
             yield first_row, batch, passes, weights

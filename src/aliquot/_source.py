@@ -43,8 +43,10 @@ class Source(ABC):
     def scan(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
         """Batches of these columns in row order, but for stretches in which no row can pass ``where``."""
 
-    def survey(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
-        """The same, to decide on rows: what is known of values without reading them need not be read."""
+    def survey(
+        self, columns: Sequence[str], where: Where | None, progress: Progress, coded: Sequence[str] = ()
+    ) -> Iterator[Span]:
+        """The same, but values known otherwise are not read, and strings of ``coded`` may come as dictionaries."""
         return self.scan(columns, where, progress)
 
     def consume(self, columns: Sequence[str], new: Callable[[], C], progress: Progress) -> list[C]:

@@ -90,8 +90,10 @@ class Parquet(Source):
     def scan(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
         return self._spans(partial(self._read, columns=columns), where, progress)
 
-    def survey(self, columns: Sequence[str], where: Where | None, progress: Progress) -> Iterator[Span]:
-        return self._spans(partial(self._read, columns=columns, by_statistics=True), where, progress)
+    def survey(
+        self, columns: Sequence[str], where: Where | None, progress: Progress, coded: Sequence[str] = ()
+    ) -> Iterator[Span]:
+        return self._spans(partial(self._read, columns=columns, by_statistics=True, coded=coded), where, progress)
 
     def _spans(self, read_unit: Callable[[Unit], Read], where: Where | None, progress: Progress) -> Iterator[Span]:
         for unit, read in self._in_order(read_unit, self._units(where, progress)):
@@ -290,10 +292,12 @@ class Parquet(Source):
         *,
         ordinary: bool = False,
         by_statistics: bool = False,
+        coded: Sequence[str] = (),
     ) -> Read:
         """Columns of one row group, all its rows or those at positions ``rows``.
 
-        ``ordinary``: by pyarrow alone. ``by_statistics``: but for columns of which statistics say all.
+        ``ordinary``: by pyarrow alone. ``by_statistics``: but for columns of which statistics say all. ``coded``: as
+        for ``survey``.
         """
         same = self._of_partition(unit.part)
         stored = self._stored(columns)
@@ -307,7 +311,15 @@ class Parquet(Source):
                     layout = self._layouts.of(unit.part)
                     with self._ranges(layout) as source:
                         check = source.soon(partial(layout.check_same, source))
-                        read = read_rows(source, layout, unit, stored, rows, ordinary=ordinary)
+                        read = read_rows(
+                            source,
+                            layout,
+                            unit,
+                            stored,
+                            rows,
+                            ordinary=ordinary,
+                            coded=[name for name in stored if name in coded],
+                        )
                         check()
                         counted = read.bytes + source.count  # only now, as the check reads too, and meanwhile
             finally:
@@ -328,10 +340,8 @@ class Parquet(Source):
                 layout = self._layouts.of(unit.part)
                 with self._ranges(layout) as source:
                     check = source.soon(partial(layout.check_same, source))
-                    for batch in decoded_batches(source, layout, unit, stored, keeps_codes=True):
-                        fields = [*batch.schema, *self._partitions]
-                        schema = pa.schema([next(each for each in fields if each.name == name) for name in columns])
-                        yield _complete(batch, same, schema)
+                    for batch in decoded_batches(source, layout, unit, stored, stored):
+                        yield _complete(batch, same, self._schema_of(columns))
                     check()
         finally:
             check_unchanged(unit.part)  # as in _read
@@ -374,9 +384,13 @@ def _rows_alone(count: int) -> list[pa.RecordBatch]:
 
 
 def _complete(batch: pa.RecordBatch, same: dict[str, pa.Array], schema: pa.Schema) -> pa.RecordBatch:
-    """A batch as read, with the columns that are the same in each row, in the order asked for."""
+    """A batch as read, with the columns that are the same in each row, in the order of the schema.
+
+    Columns of strings may be dictionaries of them.
+    """
     if len(schema) == 0:
         return batch.replace_schema_metadata(schema.metadata)
     first = np.zeros(batch.num_rows if same else 0, np.int64)
     arrays = [_arrow.take(same[name], first) if name in same else batch.column(name) for name in schema.names]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    fields = [field.with_type(array.type) for field, array in zip(schema, arrays, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields, schema.metadata))

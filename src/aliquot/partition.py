@@ -182,11 +182,13 @@ class Partition:
         by_key = None if self.key is None or self.exact else KeyParts(self.parts, words, self.key)
         part_of_row = self._part_of_row(opened, words) if by_key is None else np.empty(0, np.int32)
         shared = isinstance(opened, Memory)  # dictionaries that are there anyway
-        for first, batch in opened.scan(opened.schema.names, None, progress):
+        names = opened.schema.names
+        for first, batch in opened.survey(names, None, progress, names):
             codes = part_of_row[first : first + batch.num_rows] if by_key is None else by_key(batch)
             for part, positions in positions_of(codes, len(self.parts)):
                 rows = batch if len(positions) == batch.num_rows else _arrow.take_rows(batch, positions)
                 self.sizes[part] += rows.num_rows
+                rows = _arrow.in_schema(rows, opened.schema)
                 yield part, rows if shared else _arrow.with_own_dictionaries(rows)
 
     def facts(self, opened: Source) -> dict[str, Any]:
@@ -296,7 +298,7 @@ def _codes_of(opened: Source, labels: Sequence[Strata | _Labels]) -> list[Codes]
     codes = [np.empty(opened.num_rows or 0, np.int32) for _ in labels]
     wanted = {name for each in labels for name in each.names}
     columns = [name for name in opened.schema.names if name in wanted]
-    for first, batch in opened.scan(columns, None, Progress(None)):
+    for first, batch in opened.survey(columns, None, Progress(None), columns):
         for each, its_codes in zip(labels, codes, strict=True):
             its_codes[first : first + batch.num_rows] = each(batch)
     return codes

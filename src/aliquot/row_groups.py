@@ -49,14 +49,16 @@ def read_rows(
     rows: _arrow.Positions | None,
     *,
     ordinary: bool = False,
+    coded: Sequence[str] = (),
 ) -> Read:
     """Columns of one row group of one file: all rows, or those at positions ``rows`` in it.
 
+    If all, those of ``coded`` come as dictionaries, where that is quicker.
     The one place that reads rows of Parquet. Holds the row group's compressed columns and a batch at a time.
     """
     if rows is None or len(rows) == 0 or ordinary:
         size = sum(layout.bytes_of(unit.group, name) for name in columns)
-        return Read(_read_whole(source, layout, unit, columns, rows), size, [])
+        return Read(_read_whole(source, layout, unit, columns, rows, coded), size, [])
     kinds = unit.part.kinds
     plans = plan_columns(source, layout, unit.group, columns, rows)
     pickers, found = read_columns(source, layout, plans, kinds, rows)
@@ -94,33 +96,38 @@ def _beside(batches: list[pa.RecordBatch], found: dict[str, pa.Array], schema: p
 
 
 def _read_whole(
-    source: Ranges, layout: Layout, unit: Unit, columns: Sequence[str], rows: _arrow.Positions | None
+    source: Ranges,
+    layout: Layout,
+    unit: Unit,
+    columns: Sequence[str],
+    rows: _arrow.Positions | None,
+    coded: Sequence[str] = (),
 ) -> list[pa.RecordBatch]:
     """Columns of a row group decoded whole, and the rows taken from them."""
     if rows is None:
-        return list(decoded_batches(source, layout, unit, columns))
+        return list(decoded_batches(source, layout, unit, columns, coded))
     taken = []
     start = 0
     kinds = unit.part.kinds
     schema = pa.schema([(name, kinds[name]) for name in columns])
-    for batch in decoded_batches(source, layout, unit, columns, keeps_codes=True):
+    for batch in decoded_batches(source, layout, unit, columns, columns):
         first, last = np.searchsorted(rows, [start, start + batch.num_rows])
         if last > first:
             picked = _arrow.take_rows(batch, rows[first:last] - start)
-            taken.append(_arrow.with_own_dictionaries(_decoded(picked, schema)))
+            taken.append(_arrow.with_own_dictionaries(_arrow.in_schema(picked, schema)))
         start += batch.num_rows
     return _arrow.consolidate(taken, schema)
 
 
 def decoded_batches(
-    source: Ranges, layout: Layout, unit: Unit, columns: Sequence[str], *, keeps_codes: bool = False
+    source: Ranges, layout: Layout, unit: Unit, columns: Sequence[str], coded: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
-    """Columns of a row group decoded whole, a batch at a time; strings left in codes, if asked and it is quicker.
+    """Columns of a row group decoded whole, a batch at a time; strings of ``coded`` left in codes, if it is quicker.
 
     ValueError if pyarrow reads other than the footer says, as it does of some files of its own.
     """
     kinds = unit.part.kinds
-    coded = [name for name in columns if keeps_codes and _stays_coded(layout, unit.group, name, kinds[name])]
+    coded = [name for name in coded if _stays_coded(layout, unit.group, name, kinds[name])]
     file = pq.ParquetFile(
         source.handle, metadata=layout.metadata, read_dictionary=coded, pre_buffer=not source.is_local
     )
@@ -143,11 +150,3 @@ def _stays_coded(layout: Layout, group: int, name: str, kind: pa.DataType) -> bo
         return False  # a dot may lead into a nested column
     values, _, uncompressed, in_codes = layout.footer.sizes(group, leaf)
     return in_codes and uncompressed <= 3 * values
-
-
-def _decoded(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    columns = [
-        column if column.type == kind else column.dictionary_decode().cast(kind)
-        for column, kind in zip(batch.columns, schema.types, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -190,7 +190,7 @@ def _as_json(label: Any) -> Any:
 
 
 def _numbers(values: pa.Array, name: str) -> NDArray[np.float64]:
-    kind = values.type
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise TypeError(f"{name}: must be a column of numbers to be cut into bins, got {kind}")
     numbers: NDArray[np.float64] = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
