@@ -35,14 +35,14 @@ class dense_counts
   dense_counts(const code_window& window, std::uint32_t slices)
       : window_(window),
         slices_(slices),
-        entries_(std::size_t{window.width} * window.width * slices),
         size_(std::size_t{slices} << 2 * window.shift()),
         tables_(size_ <= most_copied  ? most_tables
                 : size_ <= most_words ? 1
                                       : 0),
         recent_(tables_ * size_),
         steps_(tables_ == 0 ? size_ : 0),
-        totals_(static_cast<std::int64_t*>(std::calloc(entries_, sizeof(std::int64_t))))
+        totals_(static_cast<std::int64_t*>(std::calloc(size_, sizeof(std::int64_t)))),
+        are_used_(size_ / of_page + 1)
   {
     if (totals_ == nullptr) throw std::bad_alloc();
   }
@@ -51,14 +51,21 @@ class dense_counts
   void add(std::int64_t y_true, std::int64_t y_pred, std::int64_t slice, std::int64_t count) noexcept
   {
     const auto code = [&](std::int64_t label) { return static_cast<std::size_t>(label - window_.base); };
-    totals_[entry(code(y_true), code(y_pred), static_cast<std::size_t>(slice))] += count;
+    total(cell_of(code(y_true), code(y_pred), static_cast<std::size_t>(slice))) += count;
   }
 
   // counts[slice, t, p], of slices * width * width, = the rows of codes t and p.
   void copy_to(std::int64_t* counts) const noexcept
   {
-    std::copy_n(totals_.get(), entries_, counts);
-    add_recent(counts);
+    std::fill_n(counts, std::size_t{slices_} * window_.width * window_.width, 0);
+    for (std::size_t page = 0; page < are_used_.size(); ++page) {
+      if (are_used_[page] == 0) continue;
+      for (std::size_t cell = page * of_page; cell < std::min((page + 1) * of_page, size_); ++cell) {
+        if (totals_[cell] != 0) counts[entry_of(cell)] += totals_[cell];
+      }
+    }
+    if (!steps_.empty()) add_cells(steps_.data(), counts);
+    for (std::size_t at = 0; at < recent_.size(); at += size_) add_cells(recent_.data() + at, counts);
   }
 
   // Count rows begin, ..., end - 1, all valid and of types that visit_stored knows, or booleans, in slices that there
@@ -92,7 +99,7 @@ class dense_counts
         --count;
       }
       if (good < n) {
-        for (std::size_t i = 0; i < good; ++i) ++totals_[entry_of(cells[i])];
+        for (std::size_t i = 0; i < good; ++i) ++total(cells[i]);
         count_again(rows, begin, at);
         return at + static_cast<std::int64_t>(good);
       }
@@ -109,6 +116,7 @@ class dense_counts
   // One table of words for those of 128 classes; larger ones leave the cache: measured, 0.43 ns a row for 0.86 of
   // bytes.
   static constexpr std::size_t most_words = std::size_t{1} << 14;
+  static constexpr std::size_t of_page = 4096 / sizeof(std::int64_t);
   // Up to this width, comparing bytes with each cell is quicker: measured, 0.15 to 0.3 ns a row for 0.5.
   static constexpr std::uint32_t few = 3;
 
@@ -190,42 +198,44 @@ class dense_counts
   {
     std::uint8_t* steps = steps_.data();  // bytes might be those of the vector itself, for all the compiler knows
     each_row(n, ahead, [&, steps](std::size_t i) {
-      if (++steps[cells[i]] == 0) totals_[entry_of(cells[i])] += 256;
+      if (++steps[cells[i]] == 0) total(cells[i]) += 256;
     });
   }
 
-  // Where totals are, which have the order of a matrix.
-  std::size_t entry(std::size_t t, std::size_t p, std::size_t slice) const noexcept
+  std::size_t cell_of(std::size_t t, std::size_t p, std::size_t slice) const noexcept
   {
-    return (slice * window_.width + t) * window_.width + p;
+    return (slice << window_.shift() | (t ^ p)) << window_.shift() | t;
   }
 
+  // Where a cell is in a matrix.
   std::size_t entry_of(std::size_t cell) const noexcept
   {
     const std::size_t of_label = window_.unit - 1;
-    const int shift = window_.shift();
-    return entry(cell & of_label, (cell >> shift ^ cell) & of_label, cell >> 2 * shift);
+    const std::size_t t = cell & of_label;
+    const std::size_t p = (cell >> window_.shift() & of_label) ^ t;
+    return ((cell >> 2 * window_.shift()) * window_.width + t) * window_.width + p;
   }
 
-  // Add what is not in the totals to counts in their order. By squares, whose cells lie in few lines of the cache.
-  void add_recent(std::int64_t* counts) const noexcept
+  // A total to be written to.
+  std::int64_t& total(std::size_t cell) noexcept
   {
-    if (!steps_.empty()) add_cells(steps_.data(), counts);
-    for (std::size_t at = 0; at < recent_.size(); at += size_) add_cells(recent_.data() + at, counts);
+    are_used_[cell / of_page] = 1;
+    return totals_[cell];
   }
 
+  // By squares, whose cells lie in few lines of the cache.
   template <class Count>
   void add_cells(const Count* cells, std::int64_t* counts) const noexcept
   {
     constexpr std::size_t side = 32;
     const std::size_t width = window_.width;
-    for (std::size_t slice = 0; slice < slices_; ++slice, cells += std::size_t{window_.unit} * window_.unit) {
+    for (std::size_t slice = 0; slice < slices_; ++slice) {
       for (std::size_t t_begin = 0; t_begin < width; t_begin += side) {
         for (std::size_t p_begin = 0; p_begin < width; p_begin += side) {
           for (std::size_t t = t_begin; t < std::min(t_begin + side, width); ++t) {
-            std::int64_t* row = counts + entry(t, 0, slice);
+            std::int64_t* row = counts + (slice * width + t) * width;
             for (std::size_t p = p_begin; p < std::min(p_begin + side, width); ++p)
-              row[p] += cells[(t ^ p) << window_.shift() | t];
+              row[p] += cells[cell_of(t, p, slice)];
           }
         }
       }
@@ -235,17 +245,17 @@ class dense_counts
   // The count of a cell, all of it in the totals.
   std::int64_t& settled(std::size_t cell) noexcept
   {
-    std::int64_t& total = totals_[entry_of(cell)];
-    if (!steps_.empty()) total += std::exchange(steps_[cell], std::uint8_t{0});
-    for (std::size_t at = cell; at < recent_.size(); at += size_) total += std::exchange(recent_[at], 0U);
-    return total;
+    std::int64_t& count = total(cell);
+    if (!steps_.empty()) count += std::exchange(steps_[cell], std::uint8_t{0});
+    for (std::size_t at = cell; at < recent_.size(); at += size_) count += std::exchange(recent_[at], 0U);
+    return count;
   }
 
   void count_again(const labelled_rows& rows, std::int64_t begin, std::int64_t end) noexcept
   {
     std::uint64_t cell = 0;
     for (std::int64_t row = begin; row < end; ++row) {
-      if (detail::cells_of(rows, row, 1, window_, &cell)) ++totals_[entry_of(cell)];
+      if (detail::cells_of(rows, row, 1, window_, &cell)) ++total(cell);
     }
   }
 
@@ -265,19 +275,19 @@ class dense_counts
   void make_room() noexcept
   {
     if (recent_rows_ < std::numeric_limits<std::uint32_t>::max() - detail::confusion_block) return;
-    add_recent(totals_.get());
+    for (std::size_t i = 0; i < recent_.size(); ++i) total(i % size_) += recent_[i];
     std::fill(recent_.begin(), recent_.end(), 0);
     recent_rows_ = 0;
   }
 
   code_window window_;
   std::uint32_t slices_;
-  std::size_t entries_;
   std::size_t size_;  // cells
   std::size_t tables_;
   std::vector<std::uint32_t> recent_;              // so many tables of all cells
   std::vector<std::uint8_t> steps_;                // one of bytes, if there are none of those
-  std::unique_ptr<std::int64_t[], freed> totals_;  // of pages that cost nothing until a count is written to them
+  std::unique_ptr<std::int64_t[], freed> totals_;  // of pages that cost nothing as long as they are left alone
+  std::vector<std::uint8_t> are_used_;             // which of these pages are not
   std::size_t recent_rows_ = 0;
 };
 
