@@ -58,6 +58,9 @@ class stratified_reservoir
   void seek(std::int64_t row) noexcept { next_row_ = row; }
   std::size_t size() const noexcept { return items_.size(); }
 
+  // Make room for so many rows at once, where more would be moved again and again.
+  void reserve(std::size_t rows) { items_.reserve(rows); }
+
   // Make room for codes below `count`.
   void grow(std::size_t count)
   {

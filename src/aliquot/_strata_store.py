@@ -188,6 +188,8 @@ class StrataStore:
         draws = self._shares.allocate(tally.rows, tally.eligible, self.strata.book)
         limits = key_limits(np.minimum(draws, tally.eligible), tally.eligible)
         self.state.grow(len(tally))
+        expected = -(np.expm1(-limits) @ tally.eligible)
+        self.state.reserve(int(expected + 8 * np.sqrt(expected)))
         self.state.lower(np.arange(len(tally), dtype=np.int32), limits, np.full(len(tally), MAX_ROWS))
         for codes in batches:
             positions = self.state.stage_weights(codes, np.ones(len(codes)), False)

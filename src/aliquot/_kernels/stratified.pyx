@@ -32,6 +32,7 @@ cdef extern from "aliquot/stratified.hpp" namespace "aliquot" nogil:
         stratified_reservoir(const seed_key&, int64_t)
         int64_t next_row()
         void seek(int64_t)
+        void reserve(size_t) except +
         void grow(size_t) except +
         void stage(span[const_int32_t], span[const_double], weighted_design) except +
         void stage(span[const_int32_t], span[const_double]) except +
@@ -68,6 +69,10 @@ cdef class StratifiedState:
         """Make room for this many strata."""
         self.state.get().grow(strata)
         self.strata = max(strata, self.strata)
+
+    def reserve(self, size_t rows):
+        """Make room for this many rows at once."""
+        self.state.get().reserve(rows)
 
     def stage_weights(self, const int32_t[::1] codes, const double[::1] weights, bint priority):
         """The next rows, under keys by these weights, which are good."""
