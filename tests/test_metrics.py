@@ -90,6 +90,7 @@ def test_scores_are_those_of_scikit_learn_after_every_prefix(name, weighted):
             agree(m.jaccard(average, zero_division=0.0), jaccard)
             agree(m.specificity(average), specificity(t, p, average, labels, w))
     agree(m.f1("macro"), m.fbeta(1, "macro"))
+    agree(m.recall(), m.fbeta(1e200))
 
 
 @pytest.mark.parametrize("kind", [int, bool])
@@ -184,6 +185,8 @@ def test_top_k_accuracy_names_what_is_wrong():
     for arguments, message in (
         (([0, 1], [[1, 2], [3, float("nan")]]), "y_score: must be numbers, got nan at row 1"),
         (([0, 1], [1, 2]), "y_score: must be of shape (2, 2), got (2,)"),
+        (([0, 1], [[1, 2], [3]]), "y_score: must be numbers of shape (2, 2), got list [[1, 2], [3]]"),
+        ((["a", None], [[1, 2], [3, 4]]), "y_true: must not be null, got null at row 1"),
     ):
         with pytest.raises(ValueError) as caught:  # noqa: PT011 - compared whole
             top_k_accuracy(*arguments)
@@ -316,6 +319,7 @@ class TestReport:
         (lambda m: m.balanced_accuracy(adjusted="no"), TypeError, "adjusted: must be True or False, got str 'no'"),
         (lambda m: m.plot(normalize="true"), TypeError, "normalize: must be True or False, got str 'true'"),
         (lambda m: m.fbeta(-1), ValueError, "beta: must not be negative, got -1"),
+        (lambda m: m.cost("x"), ValueError, "matrix: must be numbers of shape (3, 3), got str 'x'"),
         (lambda m: m.fbeta("1"), TypeError, "beta: must be a number, got str '1'"),
         (lambda m: m.kappa("cubic"), ValueError, "weights: must be one of 'linear', 'quadratic', got 'cubic'"),
     ],

@@ -5,6 +5,8 @@ import math
 import pickle
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -106,6 +108,8 @@ MATRICES = {
     "columns": lambda m: [pa.array(column) for column in m.T],
     "batch": lambda m: pa.record_batch([pa.array(column) for column in m.T], names=list("abcd")),
     "table": lambda m: pa.table(dict(zip("abcd", m.T, strict=True))),
+    "frame": lambda m: pl.DataFrame(m),
+    "frame of pandas": lambda m: pd.DataFrame(m),
 }
 
 
@@ -134,6 +138,7 @@ class TestInputs:
             ([0, None], np.zeros((2, 4)), None, ValueError, "y_true: must not be null, got null at row 301"),
             (["a", "b"], np.zeros((2, 4)), None, TypeError, "y_true: must hold labels such as 0, got string"),
             ([0, 1], np.zeros((2, 3)), None, ValueError, "y_score: must have a column for each of the 4 labels, got 3"),
+            ([0, 1], [[0, 0, 0, 0], [0]], None, ValueError, "y_score: must have 4 columns in each row, got list [[0, 0, 0, 0], [0]]"),
             ([0, 1], np.zeros(2), None, ValueError, "y_score: must have two dimensions, got shape (2,)"),
             ([0, 1], pa.array([1, 2]), None, TypeError, "y_score: must be a matrix, fixed-size lists or a sequence of columns, got int64"),
             ([0, 1], np.zeros((3, 4)), None, ValueError, "y_score: must be as long as y_true, got 3 for 2 rows"),
@@ -150,6 +155,11 @@ class TestInputs:
             curve.update(y_true, y_score, sample_weight=w)
         assert str(caught.value) == message
         assert curve == before
+
+    def test_an_empty_batch_changes_nothing(self):
+        curve = aq.MulticlassCurve(["a", "b"])
+        curve.update([], np.empty((0, 2)))
+        assert curve == aq.MulticlassCurve(["a", "b"])
 
     def test_options(self):
         with pytest.raises(ValueError, match=r"^labels: must be at least two, all different, got \['a', 'a'\]$"):

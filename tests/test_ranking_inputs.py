@@ -158,6 +158,10 @@ class TestInputs:
         assert curve.roc_auc() == 1.0
         with pytest.raises(TypeError, match=r"^y_true: must be a column of values of one type, got list"):
             curve.update([2**64], [0.5])
+        with pytest.raises(
+            TypeError, match=r"^y_score: must be a column of values of one type, got list \[1, \[2\]\]$"
+        ):
+            curve.update([1, 2], [1, [2]])
 
     def test_options(self):
         with pytest.raises(ValueError, match=r"^bins: must be at least 1, got 0$"):

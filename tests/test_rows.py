@@ -116,6 +116,8 @@ def test_rows_that_are_not_there(files, rows, bad, position):
     (5, TypeError, "rows: must be integers, got int 5"),
     (None, TypeError, "rows: must be integers, got NoneType None"),
     ([[1, 2]], ValueError, "rows: must have one dimension, got 2"),
+    (pa.array(["a"]), TypeError, "rows: must be integers, got ndarray array(['a'], dtype=object)"),
+    (np.ma.array([1, 2], mask=[False, True]), ValueError, "rows: must not be null, got null at position 1"),
     (pa.array([1, None]), ValueError, "rows: must not be null, got null at position 1"),
 ])  # fmt: skip
 def test_rows_that_are_no_numbers(rows, kind, message):

@@ -194,6 +194,9 @@ class TestProvenance:
             ValueError, match=r"^source: must be a sample that aliquot drew, got Table without provenance$"
         ):
             aq.provenance(TABLE)
+        for text in (b"no JSON", b"[1]"):
+            with pytest.raises(ValueError, match=r"^source: must be a sample that aliquot drew, got a schema with "):
+                aq.provenance(TABLE.schema.with_metadata({"aliquot": text}))
         with pytest.raises(FileNotFoundError, match=r"^source: must be a file, got '.*nope'$"):
             aq.provenance(tmp_path / "nope")
         (tmp_path / "text").write_text("not parquet at all")

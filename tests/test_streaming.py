@@ -105,6 +105,12 @@ class TestPoisson:
         drawn = aq.poisson(stream(), 300, weights="w", total=float(exact_sum(WEIGHTS)), rng=7).read_all()
         assert drawn.equals(expected)
 
+    def test_weights_are_as_many_as_a_stream_turns_out_to_have_rows(self):
+        for more in (-1, 1):
+            weights = np.ones(N + more)
+            with pytest.raises(ValueError, match=rf"^weights: must be one a row, got {N + more} for {N} rows"):
+                aq.poisson(stream(), 5, weights=weights).read_all()
+
     def test_errors(self):
         message = r"^total: must be given for a stream, unless weights are an array, got weights='w'$"
         with pytest.raises(TypeError, match=message):

@@ -54,8 +54,12 @@ def provenance(source: pa.Table | pa.RecordBatch | pa.Schema | str | os.PathLike
     if facts is None:
         name = os.fspath(source) if isinstance(source, str | os.PathLike) else type(source).__name__
         raise ValueError(f"source: must be a sample that aliquot drew, got {name} without provenance")
-    found = json.loads(facts)
-    assert isinstance(found, dict)
+    try:
+        found = json.loads(facts)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError("source: must be a sample that aliquot drew, got a schema with something else under that name")
     return found
 
 

@@ -187,7 +187,10 @@ def as_array(name: str, values: Any) -> pa.Array:
 def _of_numpy(name: str, values: Any) -> pa.Array:
     if isinstance(values, list | tuple) and None in values:
         return pa.array(values)
-    array = np.asanyarray(values)  # with the mask of a masked one, which pyarrow makes nulls
+    try:
+        array = np.asanyarray(values)  # with the mask of a masked one, which pyarrow makes nulls
+    except ValueError as error:  # of lists that differ in length
+        raise TypeError from error
     if array.ndim != 1:
         raise ValueError(f"{name}: must have one dimension, got shape {array.shape}")
     if array.dtype == bool and not isinstance(array, np.ma.MaskedArray):

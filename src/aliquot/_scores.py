@@ -107,8 +107,11 @@ class Scores:
         ValueError
             If the costs are not finite numbers of shape (K, K).
         """
-        costs = np.asarray(matrix, float)
         k = len(self.labels)
+        try:
+            costs = np.asarray(matrix, float)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"matrix: must be numbers of shape {(k, k)}, got {describe(matrix)}") from error
         if costs.shape != (k, k):
             raise ValueError(f"matrix: must be of shape {(k, k)}, got {costs.shape}")
         if not np.isfinite(costs).all():

@@ -63,9 +63,9 @@ def recall(margins: Margins, average: Average) -> Any:
 
 def fbeta(margins: Margins, beta: float, average: Average) -> Any:
     """The harmonic mean of precision and recall, which counts ``beta`` times as much."""
-    if np.isinf(beta):
-        return recall(margins, average)
     square = beta * beta
+    if np.isinf(square):
+        return recall(margins, average)
     denominators = square * margins.true + margins.predicted
     return _averaged((1 + square) * margins.hits, denominators, margins.true, average)
 
@@ -180,9 +180,16 @@ def top_k_accuracy(
     0.75
     """
     k = check_count("k", k)
-    scores = np.asarray(y_score, float)
     true = _labels.as_labels("y_true", y_true).to_pylist()
+    if None in true:
+        raise ValueError(f"y_true: must not be null, got null at row {true.index(None)}")
     names = sorted(set(true)) if labels is None else list(labels)
+    try:
+        scores = np.asarray(y_score, float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"y_score: must be numbers of shape {(len(true), len(names))}, got {describe(y_score)}"
+        ) from error
     if scores.shape != (len(true), len(names)):
         raise ValueError(f"y_score: must be of shape {(len(true), len(names))}, got {scores.shape}")
     if np.isnan(scores).any():

@@ -73,7 +73,7 @@ class MulticlassCurve:
         y_true : array_like or Arrow array of shape (n,)
             Labels, all among ``labels``.
         y_score : array_like of shape (n, K), Arrow array of fixed-size lists of K, or sequence of K columns
-            Scores by class, in the order of ``labels``. A table or record batch counts as its columns.
+            Scores by class, in the order of ``labels``. A table, record batch or frame counts as its columns.
         sample_weight : array_like or Arrow array of shape (n,), optional
             Finite, not negative.
 
@@ -252,6 +252,8 @@ class MulticlassCurve:
     def _codes(self, values: pa.Array) -> NDArray[np.int32]:
         """The place of each row's label among the labels."""
         values = decoded(values)
+        if len(values) == 0:  # of whatever type an empty list is
+            return np.empty(0, np.int32)
         if pa.types.is_string_view(values.type):
             values = values.cast(pa.large_string())
         if values.null_count:
@@ -278,6 +280,8 @@ def columns_of(scores: Any, n: int) -> list[pa.Array]:
     """The n columns of a matrix of scores."""
     if isinstance(scores, pa.Table | pa.RecordBatch):
         scores = scores.columns
+    elif _is_arrow(scores) and hasattr(scores, "columns"):  # a frame
+        scores = pa.table(scores).columns
     if _is_arrow(scores):
         matrix = as_array("y_score", scores)
         if not pa.types.is_fixed_size_list(matrix.type):
@@ -289,7 +293,10 @@ def columns_of(scores: Any, n: int) -> list[pa.Array]:
     elif isinstance(scores, list | tuple) and scores and _is_arrow(scores[0]):
         columns = list(scores)
     else:
-        values = np.asarray(scores)
+        try:
+            values = np.asarray(scores)
+        except ValueError as error:  # of rows that differ in length
+            raise ValueError(f"y_score: must have {n} columns in each row, got {describe(scores)}") from error
         if values.ndim != 2:
             raise ValueError(f"y_score: must have two dimensions, got shape {values.shape}")
         columns = [np.ascontiguousarray(column) for column in values.T]

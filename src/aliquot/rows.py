@@ -72,7 +72,9 @@ def _as_numbers(rows: Any) -> _arrow.Positions:
     if isinstance(rows, pa.Array | pa.ChunkedArray):
         if rows.null_count:
             raise ValueError(f"rows: must not be null, got null at position {rows.is_null().index(True).as_py()}")
-        rows = rows.to_numpy()
+        rows = rows.to_numpy() if isinstance(rows, pa.ChunkedArray) else rows.to_numpy(zero_copy_only=False)
+    if isinstance(rows, np.ma.MaskedArray) and np.ma.getmaskarray(rows).any():
+        raise ValueError(f"rows: must not be null, got null at position {np.ma.getmaskarray(rows).argmax()}")
     if isinstance(rows, Iterable) and not isinstance(rows, np.ndarray | Sequence):
         rows = list(rows)
     values = np.asarray(rows)

@@ -152,6 +152,7 @@ def poisson(
             positions, _ = rows_below(seed, first_row, given(batch, first_row), threshold)
             if len(positions):
                 yield _arrow.with_own_dictionaries(_arrow.take_rows(batch, positions))
+        given.check_length(opened.rows_read)
 
     return pa.RecordBatchReader.from_batches(opened.schema, chosen())
 
