@@ -52,40 +52,44 @@ def apportion(
     Of each part, ``lacks`` starts at 0; ``rest`` and ``dealt``, shape (some, parts), have room.
     """
     m = len(weights)
-    # Strata are far apart in memory: of a few at once, reads overlap, and so do writes.
+    # Strata are far apart in memory: of a few at once, reads overlap, and so do writes. Unsigned, as those that could be
+    # below 0 would be asked whether they are.
     for start in range(0, len(order), len(dealt)):
         strata = order[start : start + len(dealt)]
         for i in range(len(strata)):
-            dealt[i, 0] = sizes[strata[i]]
+            dealt[i, 0] = sizes[np.uint64(strata[i])]
         for i in range(len(strata)):
             left = shares_of(dealt[i, 0], weights, whole, dealt[i], rest)
-            for j in range(m):
-                lacks[j] += rest[j]
-            for _ in range(left):
-                best = -1
+            best, most = raise_lacks(lacks, rest, 1)
+            while left > 0:
                 if rare:
                     for j in by_weight:
                         if dealt[i, j] == 0 and rest[j] > 0 and lacks[j] > -whole * np.int64(room[j]):
-                            best = j
+                            best, most = j, lacks[j]
                             break
-                if best < 0:
-                    best = lacks_most(rest, lacks)
                 dealt[i, best] += 1
                 rest[best] = 0
-                lacks[best] -= whole
+                lacks[best] = most - whole
+                left -= 1
+                if left > 0:
+                    best, most = raise_lacks(lacks, rest, 0)
         for i in range(len(strata)):
             for j in range(m):
-                table[strata[i], j] = dealt[i, j]
+                table[np.uint64(strata[i]), j] = dealt[i, j]
 
 
 @kernel
-def lacks_most(rest: Any, lacks: Any) -> Any:
-    """The part that lacks most of those that something is left of, without a branch, as none could be foretold."""
+def raise_lacks(lacks: Any, rest: Any, times: int) -> Any:
+    """Raise what parts lack by what is left of their shares; which part of those with a rest lacks most, and how much.
+
+    Without a branch, as none could be foretold, and in one go, as what was just written is slow to read.
+    """
     best, most = 0, np.int64(-(2**63))
     for j in range(len(rest)):
-        is_better = (rest[j] > 0) & (lacks[j] > most)
-        best, most = (j, lacks[j]) if is_better else (best, most)
-    return best
+        lack = lacks[j] + times * rest[j]
+        lacks[j] = lack
+        best, most = (j, lack) if (rest[j] > 0) & (lack > most) else (best, most)
+    return best, most
 
 
 @kernel
