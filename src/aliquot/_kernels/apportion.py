@@ -52,8 +52,8 @@ def apportion(
     Of each part, ``lacks`` starts at 0; ``rest`` and ``dealt``, shape (some, parts), have room.
     """
     m = len(weights)
-    # Strata are far apart in memory: of a few at once, reads overlap, and so do writes. Unsigned, as those that could be
-    # below 0 would be asked whether they are.
+    # Strata are far apart in memory: of a few at once, reads overlap, and so do writes. They are unsigned there, as
+    # what could be below 0 would be asked whether it is.
     for start in range(0, len(order), len(dealt)):
         strata = order[start : start + len(dealt)]
         for i in range(len(strata)):
