@@ -38,8 +38,9 @@ def provenance(source: pa.Table | pa.RecordBatch | pa.Schema | str | os.PathLike
     dict
         With the keys ``version`` (of aliquot), ``stream`` (of the draws), ``design``, ``size`` (rows drawn), ``seed``
         (an integer: ``rng=seed`` draws the sample again), ``population`` (rows it was drawn from), ``rows_read``,
-        ``bytes_read``, ``source`` (a list of ``{"path", "size", "mtime"}``, or ``"arrow"``) and ``strata``. Of Parquet
-        files also ``plan``, for the rows drawn: ``rows``, ``row_groups``, ``pages`` and ``bytes`` to read, of
+        ``bytes_read`` (of files, with their footers; each counts once, unless columns that decided on rows are read
+        again for the rows), ``source`` (a list of ``{"path", "size", "mtime"}``, or ``"arrow"``) and ``strata``. Of
+        Parquet files also ``plan``, for the rows drawn: ``rows``, ``row_groups``, ``pages`` and ``bytes`` to read, of
         ``row_groups_there``, ``pages_there`` (in these row groups, where known) and ``bytes_there`` (in all files).
 
     Raises

@@ -2,7 +2,7 @@
 
 import base64
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -92,6 +92,14 @@ class Layout:
         """Bytes of a whole column of a row group."""
         return sum(self.footer.sizes(group, leaf)[1] for leaf in self.leaves.get(name, []))
 
+    def unread_bytes(self, group: int, names: Iterable[str]) -> int:
+        """Bytes of whole columns of a row group, but for those that came along with the footer."""
+        there = self.end[0]
+        leaves = [leaf for name in names for leaf in self.leaves.get(name, [])]
+        return sum(
+            max(min(self.footer.sizes(group, leaf)[1], there - self.footer.start(group, leaf)), 0) for leaf in leaves
+        )
+
     def arrow_schema(self, schema: pa.Schema) -> bytes:
         """What makes pyarrow read a file of these columns as these types, where the file had such a thing."""
         if not self.footer.has_arrow_schema:
@@ -102,7 +110,7 @@ class Layout:
         """ValueError if the file, opened again, ends otherwise."""
         tail = self.tail[-CHECKED_BYTES:]
         size = self.start + len(self.tail)
-        if source.size() != size or source.read_again(size - len(tail), size) != tail:
+        if source.size() != size or source.read_as_it_is(size - len(tail), size) != tail:
             raise ValueError("must not change while it is read, got another footer")
 
 

@@ -121,7 +121,7 @@ class Parquet(Source):
                     start += batch.num_rows
             idle.append(state)
             layout = self._layouts.of(unit.part)
-            return sum(layout.bytes_of(unit.group, name) for name in self._stored(columns))
+            return layout.unread_bytes(unit.group, self._stored(columns))
 
         for unit, size in self._in_order(work, self._units(None, progress)):
             self.rows_read += unit.num_rows
@@ -321,7 +321,7 @@ class Parquet(Source):
                             coded=[name for name in stored if name in coded],
                         )
                         check()
-                        counted = read.bytes + source.count  # only now, as the check reads too, and meanwhile
+                        counted = read.bytes + source.count
             finally:
                 check_unchanged(unit.part)  # which explains better what went wrong, if anything did
         else:

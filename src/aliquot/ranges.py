@@ -71,7 +71,7 @@ class Ranges:
 
     @property
     def count(self) -> int:
-        """Bytes read so far."""
+        """Bytes read so far, each once: not those of checks whether the file is what it was."""
         return sum(self._sizes)
 
     @property
@@ -87,20 +87,18 @@ class Ranges:
 
     def read(self, start: int, end: int) -> bytes | memoryview:
         """The bytes from ``start`` to ``end``."""
-        parts = [
-            data if data is not None else self.read_again(first, last) for first, last, data in self._cut(start, end)
-        ]
+        parts = [data if data is not None else self._fetch(first, last) for first, last, data in self._cut(start, end)]
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def peek(self, start: int, end: int) -> bytes | memoryview:
         """The same, kept for those who read these bytes again."""
         for first, last, data in list(self._cut(start, end)):
             if data is None:
-                insort(self._kept, (first, self.read_again(first, last)), key=_place)
+                insort(self._kept, (first, self._fetch(first, last)), key=_place)
         return self.read(start, end)
 
-    def read_again(self, start: int, end: int) -> bytes:
-        """The bytes from ``start`` to ``end`` as they are now."""
+    def read_as_it_is(self, start: int, end: int) -> bytes:
+        """The bytes from ``start`` to ``end`` as they are now, which do not count."""
         if self._descriptor is not None:
             found = os.pread(self._descriptor, end - start, start)
         elif self._shared:
@@ -111,7 +109,12 @@ class Ranges:
                 found = handle.read_at(end - start, start)
             finally:
                 self._handles.put(handle)
-        self._count(len(found), start, end)
+        _check_length(len(found), start, end)
+        return found
+
+    def _fetch(self, start: int, end: int) -> bytes:
+        found = self.read_as_it_is(start, end)
+        self._sizes.append(len(found))
         return found
 
     def read_all(self, stretches: Sequence[Stretch]) -> list[Segment]:
@@ -139,7 +142,8 @@ class Ranges:
                 done = 0
                 while done < len(part) and (found := os.preadv(descriptor, [part[done:]], first + done)):
                     done += found  # of very long stretches the system gives a part
-                self._count(done, first, last)
+                _check_length(done, first, last)
+                self._sizes.append(done)
             segments.append((start, room[at : at + end - start]))
             at += end - start
         return segments
@@ -164,11 +168,6 @@ class Ranges:
             place += 1
         if start < end:
             yield start, end, None
-
-    def _count(self, found: int, start: int, end: int) -> None:
-        if found != end - start:
-            raise ValueError(f"must be a readable Parquet file, got {found} for {end - start} bytes at {start}")
-        self._sizes.append(found)
 
     def at_once(self, reads: Sequence[Callable[[], T]]) -> list[T]:
         """The results of some reads, all under way at the same time where that saves waiting."""
@@ -211,6 +210,11 @@ def coalesce(stretches: Iterable[Stretch], gap: int) -> list[Stretch]:
         else:
             out.append((start, end))
     return out
+
+
+def _check_length(found: int, start: int, end: int) -> None:
+    if found != end - start:
+        raise ValueError(f"must be a readable Parquet file, got {found} for {end - start} bytes at {start}")
 
 
 def _place(segment: Segment) -> int:

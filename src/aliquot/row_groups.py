@@ -57,7 +57,7 @@ def read_rows(
     The one place that reads rows of Parquet. Holds the row group's compressed columns and a batch at a time.
     """
     if rows is None or len(rows) == 0 or ordinary:
-        size = sum(layout.bytes_of(unit.group, name) for name in columns)
+        size = layout.unread_bytes(unit.group, columns)
         return Read(_read_whole(source, layout, unit, columns, rows, coded), size, [])
     kinds = unit.part.kinds
     plans = plan_columns(source, layout, unit.group, columns, rows)
@@ -71,7 +71,7 @@ def read_rows(
     batches = _read_whole(source, layout, unit, others, rows)
     if found:
         batches = _beside(batches, found, pa.schema([(name, kinds[name]) for name in columns]))
-    return Read(batches, sum(layout.bytes_of(unit.group, name) for name in others), plans)
+    return Read(batches, layout.unread_bytes(unit.group, others), plans)
 
 
 def batch_of(columns: dict[str, pa.Array], part: ParquetPart) -> pa.RecordBatch:

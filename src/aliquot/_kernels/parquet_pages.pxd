@@ -37,6 +37,7 @@ cdef extern from "aliquot/parquet_footer.hpp" namespace "aliquot" nogil:
         int64_t compressed
         int64_t uncompressed
         int64_t dictionary_page
+        int64_t start()
         int64_t index_offset
         int64_t index_length
         bool_t elsewhere

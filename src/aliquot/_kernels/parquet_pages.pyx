@@ -58,6 +58,10 @@ cdef class Footer:
         cdef const column_chunk* chunk = self.chunk(group, leaf)
         return chunk.num_values, chunk.compressed, chunk.uncompressed, chunk.dictionary_page > 0
 
+    def start(self, size_t group, size_t leaf):
+        """Where a column chunk begins in the file, by its own account."""
+        return self.chunk(group, leaf).start()
+
     cdef const column_chunk* chunk(self, size_t group, size_t leaf) except NULL:
         if leaf >= self.footer.leaves.size() or group >= self.footer.group_rows.size():
             raise IndexError(f"group, leaf: must be of this file, got {group}, {leaf}")
