@@ -27,6 +27,9 @@ LARGEST = 1e140
 PIECE_ROWS = 8_192
 """Rows that are staged at once: until the first cut, all of a piece may enter."""
 
+COUNTED_ROWS = 65_536
+"""The same of rows whose strata are counted: no more enter than are drawn, but for a few."""
+
 
 class Tally:
     """What was seen of each stratum: rows, those of positive weight, and the sum of their weights in two parts."""
@@ -191,10 +194,13 @@ class StrataStore:
         expected = -(np.expm1(-limits) @ tally.eligible)
         self.state.reserve(int(expected + 8 * np.sqrt(expected)))
         self.state.lower(np.arange(len(tally), dtype=np.int32), limits, np.full(len(tally), MAX_ROWS))
+        even = np.ones(COUNTED_ROWS)
         for codes in batches:
-            positions = self.state.stage_weights(codes, np.ones(len(codes)), False)
-            self.state.commit(self.rows.count, len(codes))
-            self.rows.add(_arrow.empty_columns(len(positions), pa.schema([])))
+            for start in range(0, len(codes), COUNTED_ROWS):
+                piece = codes[start : start + COUNTED_ROWS]
+                positions = self.state.stage_weights(piece, even[: len(piece)], False)
+                self.state.commit(self.rows.count, len(piece))
+                self.rows.add(_arrow.empty_columns(len(positions), pa.schema([])))
 
     def absorb(self, other: "StrataStore") -> None:
         """Take in the rows that another store has seen. It is settled, and otherwise stays as it is."""
