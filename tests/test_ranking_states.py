@@ -92,6 +92,29 @@ class TestBatching:
         assert weighted.roc_auc() == repeated.roc_auc()
         assert weighted.average_precision() == repeated.average_precision()
 
+    @pytest.mark.parametrize("ranked", [(), (0,), (1,), (0, 1)])
+    @pytest.mark.parametrize("kinds", [("f4", "f4"), ("f4", "f8"), ("f8", "f4")])
+    @pytest.mark.parametrize("weighted", [(), (0,), (1,), (0, 1)])
+    def test_merged_rows_of_any_types_are_as_good_waiting_as_ranked(self, ranked, kinds, weighted):
+        y_true, y_score, w = rows("ties", "integers", 600)
+        sides = []
+        for i, kind in enumerate(kinds):
+            at = slice(300 * i, 300 * (i + 1))
+            weights = w[at] * (np.arange(300) % 3) if i in weighted else None  # some weigh nothing
+            sides.append((y_true[at], y_score[at].astype("f4").astype(kind), weights))
+        curves = [curve_of(*side) for side in sides]
+        for i in ranked:
+            len(curves[i])
+        seen = curves[1].n_seen
+        curves[0].merge(curves[1])
+        whole = curve_of(*sides[1])
+        assert whole == curves[1]
+        assert curves[1].n_seen == seen
+        whole.update(sides[0][0], sides[0][1], sample_weight=sides[0][2])
+        assert curves[0].n_seen == 600
+        assert curves[0] == whole
+        assert curves[0].roc_auc() == whole.roc_auc()
+
     def test_a_curve_merges_with_itself(self):
         y_true, y_score, _ = rows()
         curve = curve_of(y_true, y_score)

@@ -1,5 +1,6 @@
 """Rankings: scores in descending order with what weighs on each, and how rows become one."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from aliquot._checks import check_count
 from aliquot._kernels import ranking as _kernel
 from aliquot._kernels import score_bins, scored_rows
-from aliquot._scored_rows import MassRange, ScoredColumns, ScoredRows
+from aliquot._scored_rows import MassRange, ScoredColumns, ScoredRows, widen
 from aliquot._threads import processors
 
 MOST_ROWS = 2**27
@@ -89,6 +90,18 @@ class Ranking:
             raise ValueError(f"y_score: must be between 0 and 1 for {asked}, got {outside}")
         return high, low, *self.as_floats()
 
+    def steps(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[Any]]:
+        """Down to each entry's lowest score: masses of positive and of negative rows, and that score."""
+        return *_kernel.cumulate(*self.parts), self.thresholds
+
+    def mean_of(self, loss: Any) -> float:
+        """The mean of a loss of probabilities, in the middle of each entry's scores."""
+        high, low, positive, negative = self.probabilities(loss.__name__)
+        mass = positive.sum() + negative.sum()
+        if mass == 0:
+            return math.nan
+        return float((loss(high, positive, negative) + loss(low, positive, negative)) / (2 * mass))
+
     def to_batch(self) -> pa.RecordBatch:
         """As Arrow, an entry a row."""
         columns = {"first": self.first} if self.last is None else {"first": self.first, "last": self.last}
@@ -158,7 +171,7 @@ class Pending:
         keys = self._arrays["keys"][: min(self.rows, SAMPLED_ROWS)]
         return 2 * len(np.unique(keys)) > len(keys)
 
-    def read(self, columns: ScoredColumns, limit: int, *, is_wide: bool) -> ScoredRows:
+    def read(self, columns: ScoredColumns | ScoredRows, limit: int, *, is_wide: bool) -> ScoredRows:
         """The rows, where they would wait; they do once ``rows`` counts them. For columns that it takes.
 
         About ``limit`` rows will wait before they are ranked.
@@ -172,6 +185,11 @@ class Pending:
         labels = self._array("labels", room, np.uint8, self.rows)[at]
         weights = self._array("weights", room, np.float64, self.rows)[at] if self._is_weighted else None
         return columns.read(keys, labels, weights)
+
+    def copied(self) -> tuple[NDArray[Any], NDArray[np.uint8], NDArray[np.float64] | None]:
+        """Keys, labels and weights of the rows that wait."""
+        keys, labels = (self._arrays[name][: self.rows].copy() for name in ("keys", "labels"))
+        return keys, labels, self._arrays["weights"][: self.rows].copy() if self._is_weighted else None
 
     def rank(self, before: Ranking, masses: MassRange, bins: int | None) -> Ranking:
         """A ranking with the rows that wait, which they no longer do; ``masses`` are those of all rows then."""
@@ -214,15 +232,6 @@ class Pending:
                 made[:kept] = array[:kept]
             self._arrays[name] = array = made
         return array
-
-
-def widen(keys: NDArray[Any]) -> NDArray[Any]:
-    """Keys of the same scores in 64 bits."""
-    if keys.dtype == np.uint64:
-        return keys
-    wide = np.empty(len(keys), np.uint64)
-    scored_rows.read_scores(pa.array(scored_rows.scores(keys)), wide)
-    return wide
 
 
 def check_bins(bins: object, name: str = "bins") -> int:

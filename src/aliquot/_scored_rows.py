@@ -1,7 +1,7 @@
 """Labels, scores and weights of rows, from whatever holds them, in the few types that rankings are made of."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,8 +49,21 @@ class ScoredRows:
     negatives: frozenset[int]
     """Which of 0 and -1 stand for no."""
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether keys have 64 bits."""
+        return bool(self.keys.dtype == np.uint64)
+
     def __len__(self) -> int:
         return len(self.keys)
+
+    def read(self, keys: NDArray[Any], labels: NDArray[np.uint8], weights: NDArray[np.float64] | None) -> "ScoredRows":
+        """The same in these arrays, which are as long, as those of columns; without weights if there are none."""
+        keys[:] = widen(self.keys) if keys.dtype == np.uint64 else self.keys
+        labels[:] = self.labels
+        if weights is not None:
+            weights[:] = 1.0 if self.weights is None else self.weights
+        return replace(self, keys=keys, labels=labels, weights=weights)
 
 
 @dataclass(frozen=True)
@@ -103,6 +116,15 @@ def read_rows(y_true: Any, y_score: Any, sample_weight: Any = None, **options: A
     n = len(columns)
     keys = np.empty(n, np.uint64 if columns.is_wide else np.uint32)
     return columns.read(keys, np.empty(n, np.uint8), None if columns.weights is None else np.empty(n))
+
+
+def widen(keys: NDArray[Any]) -> NDArray[Any]:
+    """Keys of the same scores in 64 bits."""
+    if keys.dtype == np.uint64:
+        return keys
+    wide = np.empty(len(keys), np.uint64)
+    _kernel.read_scores(pa.array(_kernel.scores(keys)), wide)
+    return wide
 
 
 def as_columns(

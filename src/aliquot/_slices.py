@@ -16,8 +16,7 @@ from aliquot._codes import Codebook
 from aliquot._kernels.confusion import Rows
 from aliquot._kernels.confusion_sparse import SparseCounts
 from aliquot._kernels.ranking import rank_slices
-from aliquot._ranking import widen
-from aliquot._scored_rows import MassRange, ScoredRows
+from aliquot._scored_rows import MassRange, ScoredRows, widen
 from aliquot._threads import processors
 from aliquot.confusion import ConfusionMatrix
 

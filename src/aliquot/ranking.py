@@ -102,18 +102,11 @@ class BinaryCurve:
             For other types.
         """
         with self._lock:
-            columns = as_columns(
-                y_true,
-                y_score,
-                sample_weight,
-                positive=self._positive,
-                skip_nulls=self._nulls == "skip",
-                first_row=self._n_seen,
-            )
-            self._keep(self._read(columns))
+            options = {"positive": self._positive, "skip_nulls": self._nulls == "skip", "first_row": self._n_seen}
+            self._keep(self._read(as_columns(y_true, y_score, sample_weight, **options)))
 
-    def _read(self, columns: ScoredColumns) -> ScoredRows:
-        """The rows of columns, which may be looked at until they are kept or others are read."""
+    def _read(self, columns: ScoredColumns | ScoredRows) -> ScoredRows:
+        """The rows, which may be looked at until they are kept or others are read."""
         is_wide = columns.is_wide or self._bins is not None
         if not self._pending.takes(is_wide=is_wide, is_weighted=columns.weights is not None):
             self._settle()
@@ -147,13 +140,23 @@ class BinaryCurve:
             if (type(ours), ours) != (type(theirs), theirs):
                 raise ValueError(f"other: must have {name}={ours!r}, got {name}={theirs!r}")
         with other._lock:
-            theirs = other._settled(), other._masses, other._negatives, other._n_seen
+            if (rows := other._unranked()) is None:
+                theirs = other._settled(), other._masses, other._negatives, other._n_seen
         with self._lock:
+            if rows is not None:
+                self._keep(self._read(rows))
+                return
             negatives = check_negatives(self._negatives | theirs[2])
             masses = self._masses | theirs[1]
             ranking = self._settled().merged(theirs[0], masses)
             self._ranking = ranking if self._bins is None else ranking.binned(self._bins)
             self._masses, self._negatives, self._n_seen = masses, negatives, self._n_seen + theirs[3]
+
+    def _unranked(self) -> ScoredRows | None:
+        """All rows, if none of them was ranked: the other's ranking of them is as good."""
+        if self._bins is not None or len(self._ranking) or not self._pending.rows:
+            return None
+        return ScoredRows(*self._pending.copied(), self._masses, self._n_seen, self._negatives)
 
     @property
     def n_seen(self) -> int:
@@ -232,7 +235,9 @@ class BinaryCurve:
             Rates, float64, ascending from 0 to 1; NaN for those of a class that has no rows. Thresholds, descending, of
             the scores' own type, infinity first.
         """
-        return _curves.roc(*self._steps(), drop_intermediate=check_bool("drop_intermediate", drop_intermediate))
+        return _curves.roc(
+            *self._settled().steps(), drop_intermediate=check_bool("drop_intermediate", drop_intermediate)
+        )
 
     def pr_curve(self, *, drop_intermediate: bool = False) -> Curve:
         """Precision, recall, and the scores from which on rows count as positive.
@@ -249,7 +254,7 @@ class BinaryCurve:
             are no positive rows.
         """
         drop = check_bool("drop_intermediate", drop_intermediate)
-        return _curves.precision_recall(*self._steps(), drop_intermediate=drop)
+        return _curves.precision_recall(*self._settled().steps(), drop_intermediate=drop)
 
     def ks(self, *, zero_division: float = math.nan) -> float:
         """The largest difference between true and false positive rate (Kolmogorov-Smirnov, Youden's J).
@@ -264,7 +269,7 @@ class BinaryCurve:
 
         The highest such score. NaN and NaN if there are no positive rows. With ``bins``, the best edge of a bin.
         """
-        return _curves.best_f1(*self._steps())
+        return _curves.best_f1(*self._settled().steps())
 
     def log_loss(self, *, zero_division: float = math.nan) -> float:
         """The mean negative log-likelihood of the labels, scores being probabilities, in nats.
@@ -277,7 +282,7 @@ class BinaryCurve:
         ValueError
             If a score is not in [0, 1].
         """
-        return _curves.or_default(self._mean_of(_curves.log_loss), zero_division)
+        return _curves.or_default(self._settled().mean_of(_curves.log_loss), zero_division)
 
     def brier(self, *, zero_division: float = math.nan) -> float:
         """The mean squared difference between labels, 1 or 0, and scores, which are probabilities.
@@ -287,7 +292,7 @@ class BinaryCurve:
         ValueError
             If a score is not in [0, 1].
         """
-        return _curves.or_default(self._mean_of(_curves.brier), zero_division)
+        return _curves.or_default(self._settled().mean_of(_curves.brier), zero_division)
 
     def calibration(self, *, n_bins: int = 10, strategy: str = "uniform") -> pa.Table:
         """What share of rows is positive, by what their scores say.
@@ -388,15 +393,3 @@ class BinaryCurve:
         self._ranking = self._pending.rank(self._ranking, self._masses, self._bins)
         hardly_repeat = self._bins is None and 2 * (len(self._ranking) - before) > fresh
         self._limit = max(MANY_ROWS if hardly_repeat else FEW_ROWS, 0 if self._bins else len(self._ranking))
-
-    def _steps(self) -> Curve:
-        """Down to each entry's lowest score: masses of positive and of negative rows, and that score."""
-        ranking = self._settled()
-        return *_kernel.cumulate(*ranking.parts), ranking.thresholds
-
-    def _mean_of(self, loss: Any) -> float:
-        high, low, positive, negative = self._settled().probabilities(loss.__name__)
-        mass = positive.sum() + negative.sum()
-        if mass == 0:
-            return math.nan
-        return float((loss(high, positive, negative) + loss(low, positive, negative)) / (2 * mass))
