@@ -1,6 +1,7 @@
 """Splits and folds in order of time."""
 
 import datetime
+import math
 import re
 
 import numpy as np
@@ -74,6 +75,22 @@ def test_times_of_every_type():
             assert all(np.array_equal(split[name], expected[name]) for name in expected)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint64, np.float32])
+def test_a_gap_may_reach_beyond_the_first_time(kind):
+    times = np.arange(10).astype(kind)
+    parts = aq.time_split(times, {"train": 0.5, "test": 0.5}, gap=200)
+    assert [part.tolist() for part in parts.values()] == [[], [5, 6, 7, 8, 9]]
+    assert aq.time_split(times, {"train": 0.5, "test": 0.5}, gap=2)["train"].tolist() == [0, 1, 2]
+
+
+def test_instants_of_any_zone_are_cut_at():
+    times = pa.array(np.arange(5) * 3600, pa.timestamp("s", "Asia/Tokyo"))
+    cut = datetime.datetime(1970, 1, 1, 11, tzinfo=datetime.timezone(datetime.timedelta(hours=9)))
+    for at in (cut, pa.scalar(cut)):
+        parts = aq.time_split(times, ["a", "b"], at=[at])
+        assert [part.tolist() for part in parts.values()] == [[0, 1], [2, 3, 4]]
+
+
 def test_folds_train_before_they_test():
     folds = aq.time_folds(DAYS, 4)
     assert [len(test) for _, test in folds] == [20] * 4
@@ -132,6 +149,30 @@ def test_no_fold_is_empty_and_none_sees_the_future_where_times_are_the_same(time
         ),
         (lambda: aq.time_split(iter([1]), ["a"], at=[]), ValueError, "times: must have one dimension, got shape ()"),
         (lambda: aq.time_split([1, 2], ["a", "b"], at=[]), ValueError, "at: must be 1 times for 2 parts, got 0"),
+        (lambda: aq.time_split([1, 2], ["a", "b"], at=2), TypeError, "at: must be a list of times, got int 2"),
+        (
+            lambda: aq.time_split([1, 2], ["a", "b"], at=["x"]),
+            TypeError,
+            "at: must be numbers, as the times are, got str 'x'",
+        ),
+        (lambda: aq.time_split([1, 2], ["a", "b"], at=[math.nan]), ValueError, "at: must not be NaN, got nan"),
+        (
+            lambda: aq.time_split([1, 2], {"a": 0.5, "b": 0.5}, gap="x"),
+            TypeError,
+            "gap: must be numbers, as the times are, got str 'x'",
+        ),
+        (lambda: aq.time_split([1, 2], {"a": 0.5, "b": 0.5}, gap=-1), ValueError, "gap: must not be negative, got -1"),
+        (lambda: aq.time_folds([1, 2, 3], 2, window=-1), ValueError, "window: must not be negative, got -1"),
+        (
+            lambda: aq.time_split(DAYS, ["a", "b"], at=["2024-02-01"], gap=np.timedelta64("NaT")),
+            ValueError,
+            "gap: must not be negative, got NaT",
+        ),
+        (
+            lambda: aq.time_split(DAYS, ["a", "b"], at=[None]),
+            ValueError,
+            "at: must be times, got NoneType None",
+        ),
         (lambda: aq.time_split([1, 2], ["a", "b", "c"], at=[2, 1]), ValueError, "at: must ascend, got list [2, 1]"),
         (
             lambda: aq.time_split([1, 2], {"a": 0.9, "b": 0.1}, at=[2]),

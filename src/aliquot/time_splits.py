@@ -1,6 +1,8 @@
 """Splits by time: the earlier rows train, the later ones test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -42,7 +44,8 @@ def time_split(
     Raises
     ------
     ValueError
-        If a time is null or NaN, ``at`` does not ascend or has not one time less than parts, or names do not differ.
+        If a time is null or NaN, ``at`` does not ascend or has not one time less than parts, or names do not differ; if ``gap`` is
+        negative.
     TypeError
         If times are no times, or ``parts`` are sizes beside ``at``.
 
@@ -73,6 +76,8 @@ def time_split(
         names = list(parts)
         if len(set(names)) < len(names):
             raise ValueError(f"parts: must have names that differ, got {names}")
+        if isinstance(at, str) or not isinstance(at, Iterable):
+            raise TypeError(f"at: must be a list of times, got {describe(at)}")
         cuts = [_as_time("at", each, values) for each in at]
         if len(cuts) != len(names) - 1:
             raise ValueError(f"at: must be {len(names) - 1} times for {len(names)} parts, got {len(cuts)}")
@@ -83,7 +88,7 @@ def time_split(
         part += values >= cut
     kept = np.ones(len(values), np.bool_)
     for cut in cuts if gap is not None else []:
-        kept &= (values < cut - _as_span("gap", gap, values)) | (values >= cut)
+        kept &= (values < _before("gap", cut, gap, values)) | (values >= cut)
     return {name: np.flatnonzero((part == j) & kept) for j, name in enumerate(names)}
 
 
@@ -135,9 +140,9 @@ def time_folds(times: Any, n_folds: int, *, window: Any = None, gap: Any = None)
     for fold, cut in enumerate(cuts, 1):
         trained = block < fold
         if gap is not None:
-            trained &= values < cut - _as_span("gap", gap, values)
+            trained &= values < _before("gap", cut, gap, values)
         if window is not None:
-            trained &= values >= cut - _as_span("window", window, values)
+            trained &= values >= _before("window", cut, window, values)
         folds.append((np.flatnonzero(trained), np.flatnonzero(block == fold)))
     return folds
 
@@ -161,20 +166,43 @@ def _as_times(times: Any) -> Times:
 
 def _as_time(name: str, value: Any, like: Times) -> Any:
     """A time as comparable with these, in their unit or a finer one."""
-    if like.dtype.kind == "M":
-        try:
-            return np.datetime64(value.as_py() if isinstance(value, pa.Scalar) else value)
-        except (TypeError, ValueError):
-            raise TypeError(f"{name}: must be times, got {describe(value)}") from None
-    return value
+    value = value.as_py() if isinstance(value, pa.Scalar) else value
+    if like.dtype.kind != "M":
+        return _as_number(name, value, like)
+    if isinstance(value, datetime) and value.tzinfo is not None:  # as Arrow has instants, of which NumPy knows no zone
+        value = value.astimezone(UTC).replace(tzinfo=None)
+    try:
+        time = np.datetime64(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: must be times, got {describe(value)}") from None
+    if np.isnat(time):
+        raise ValueError(f"{name}: must be times, got {describe(value)}")
+    return time
 
 
-def _as_span(name: str, value: Any, like: Times) -> Any:
-    if like.dtype.kind == "M":
+def _before(name: str, cut: Any, span: Any, like: Times) -> Any:
+    """The time that is this much before a cut."""
+    span = span.as_py() if isinstance(span, pa.Scalar) else span
+    if like.dtype.kind not in "Mm":
+        span = _as_number(name, span, like)
+        cut = cut.item() if isinstance(cut, np.generic) else cut  # Python's numbers, which go below 0
+    else:
         try:
-            return np.timedelta64(value)
+            span = np.timedelta64(span)
         except (TypeError, ValueError):
-            raise TypeError(f"{name}: must be a duration, got {describe(value)}") from None
+            raise TypeError(f"{name}: must be a duration, got {describe(span)}") from None
+    if not span >= span * 0:  # NaN and NaT neither
+        raise ValueError(f"{name}: must not be negative, got {span}")
+    return cut - span
+
+
+def _as_number(name: str, value: Any, like: Times) -> Any:
+    """A number, or duration, beside numbers or durations; of other times, whatever it is."""
+    if like.dtype.kind in "iuf":
+        if isinstance(value, bool | np.timedelta64) or not isinstance(value, Real):
+            raise TypeError(f"{name}: must be numbers, as the times are, got {describe(value)}")
+        if value != value:
+            raise ValueError(f"{name}: must not be NaN, got {value}")
     return value
 
 
