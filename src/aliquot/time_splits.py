@@ -44,8 +44,8 @@ def time_split(
     Raises
     ------
     ValueError
-        If a time is null or NaN, ``at`` does not ascend or has not one time less than parts, or names do not differ; if ``gap`` is
-        negative.
+        If a time is null or NaN, ``at`` does not ascend or has not one time less than parts, names do not differ, or
+        ``gap`` is negative.
     TypeError
         If times are no times, or ``parts`` are sizes beside ``at``.
 
