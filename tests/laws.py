@@ -73,20 +73,18 @@ def merging_equals_one_pass(new, feed, rows, cuts):
     whole = feed(new(0), 0, rows)
     bounds = list(zip([0, *cuts], [*cuts, rows], strict=True))
     for order in (bounds, bounds[::-1], bounds[1:] + bounds[:1]):
-        parts = [feed(new(first), first, last) for first, last in order]
-        merged = parts[0]
-        for part in parts[1:]:
-            merged.merge(part)
-        assert merged == whole
-        while len(parts := [feed(new(first), first, last) for first, last in order]) > 1:
-            # In pairs of pairs.
-            left, right = parts[: len(parts) // 2], parts[len(parts) // 2 :]
-            for side in (left, right):
-                for part in side[1:]:
-                    side[0].merge(part)
-            left[0].merge(right[0])
-            assert left[0] == whole
-            break
+        assert merged([feed(new(first), first, last) for first, last in order]) == whole
+        if cuts:
+            parts = [feed(new(first), first, last) for first, last in order]
+            middle = len(parts) // 2
+            assert merged([merged(parts[:middle]), merged(parts[middle:])]) == whole
+
+
+def merged(states):
+    """All of them, in the first."""
+    for state in states[1:]:
+        states[0].merge(state)
+    return states[0]
 
 
 def merging_is_uniform(merge_draw, n=10, k=2, trials=20_000):

@@ -160,7 +160,7 @@ class bin_slots
 namespace detail
 {
 
-// unit_of(i) is what row i weighs.
+// units_of(i) is what row i weighs, in units of the format.
 template <int Limbs, class UnitsOf>
 std::size_t bin_rows_as(std::span<const std::uint64_t> keys, const std::uint8_t* labels, UnitsOf&& units_of,
                         const bin_slots& slots, const ranking_room<std::uint64_t>& out)

@@ -80,6 +80,13 @@ class StratifiedKFold(_Folds):
     rng : None, int, SeedSequence, BitGenerator or Generator
         The seed. With an integer each call of ``split`` gives the same folds.
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 folds; in ``split``, if there are more of them than rows.
+    TypeError
+        In ``split``, if ``y`` is not given.
+
     Notes
     -----
     See ``fold_indices``. A class with fewer rows than folds is in as many folds as it has rows.
@@ -105,6 +112,13 @@ class GroupKFold(_Folds):
     rng : None, int, SeedSequence, BitGenerator or Generator
         The seed. With an integer each call of ``split`` gives the same folds.
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 folds; in ``split``, if there are more of them than groups.
+    TypeError
+        In ``split``, if ``groups`` are not given.
+
     Examples
     --------
     >>> import aliquot as aq
@@ -125,6 +139,13 @@ class StratifiedGroupKFold(_Folds):
         Folds, at least 2 and at most as many as groups. None is empty.
     rng : None, int, SeedSequence, BitGenerator or Generator
         The seed. With an integer each call of ``split`` gives the same folds.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 folds; in ``split``, if there are more of them than groups.
+    TypeError
+        In ``split``, if ``y`` or ``groups`` are not given.
 
     Examples
     --------
@@ -151,6 +172,14 @@ class StratifiedShuffleSplit(_Splits):
         Share or rows to train on. All others by default.
     rng : None, int, SeedSequence, BitGenerator or Generator
         The seed. With an integer each call of ``split`` gives the same splits.
+
+    Raises
+    ------
+    ValueError
+        If there are no splits, or a size is neither a share nor rows; in ``split``, if either side would have no
+        rows, or both more than there are.
+    TypeError
+        In ``split``, if ``y`` is not given.
 
     Examples
     --------

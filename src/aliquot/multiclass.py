@@ -34,6 +34,13 @@ class MulticlassCurve:
     bins : int, optional
         Bins of scores for each of the curves, K of them or K * (K - 1), as in ``BinaryCurve``.
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than two labels, two that are alike, another scheme or fewer than one bin.
+    TypeError
+        If labels are nothing of these, or ``bins`` is not an integer.
+
     Notes
     -----
     The curves are ``BinaryCurve`` objects: exact or with certified bounds, mergeable, and independent of batches. For

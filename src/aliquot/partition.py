@@ -19,12 +19,10 @@ from aliquot._source import Source
 from aliquot.hashing import hash_keys
 from aliquot.sources import Memory, open_source
 from aliquot.splitter import KeyParts
+from aliquot.splitting import MOST_ROWS
 from aliquot.strata import Strata, StrataOption
 
 Columns = str | Iterable[str] | None
-
-MOST_ROWS = 2**32
-"""As for ``split_indices``."""
 
 COUNTED_ROWS = 2**20
 """Rows whose strata and parts are counted at once, in 8 bytes each."""

@@ -54,6 +54,13 @@ class Reservoir:
     rng : None, int, SeedSequence, BitGenerator or Generator
         The seed. None takes fresh entropy, which ``result`` records.
 
+    Raises
+    ------
+    ValueError
+        If ``size`` or ``start`` is negative, or if options do not go together, as ``key`` with ``weights``.
+    TypeError
+        If an option is of another type.
+
     Notes
     -----
     Bottom-k with keys ~ Exp(1), found by skipping: a batch costs O(1) plus a few nanoseconds a row that enters, of
@@ -140,8 +147,8 @@ class Reservoir:
         KeyError
             If a column that is named is not there.
         ValueError
-            If the schema is not that of the batches before, or rows of these numbers were seen already. The reservoir
-            is then as it was.
+            If the schema is not that of the batches before, if rows of these numbers were seen already, or if a weight
+            is negative, infinite, NaN or null. The reservoir is then as it was.
         TypeError
             If ``batch`` is no Arrow data, or the key column of a type that has no hash.
         """
@@ -187,8 +194,8 @@ class Reservoir:
         TypeError
             If ``other`` is no Reservoir.
         ValueError
-            If size, design, columns or schema differ, or with one seed the rows overlap. The reservoir is then as it
-            was.
+            If options or schema differ, if with one seed the rows overlap, or if with ``key`` the seeds differ. The
+            reservoir is then as it was.
         """
         if not isinstance(other, Reservoir):
             raise TypeError(f"other: must be a Reservoir, got {describe(other)}")
@@ -216,13 +223,19 @@ class Reservoir:
         row_number : str, optional
             Name for a column of row numbers (int64) to add.
         design_weight : str, optional
-            Name for a column of 1 / inclusion probability (float64) to add: n / k for each row or draw.
+            Name for a column of 1 / inclusion probability (float64) to add; without weights n / k, of each stratum.
 
         Returns
         -------
         pyarrow.Table
-            min(size, n_seen) rows; with ``replace``, ``size`` draws once there is a row. A table without columns
-            before the first batch.
+            min(size, n_seen) rows, of each stratum if there are any; with ``replace``, ``size`` draws once there is a
+            row. A table without columns before the first batch.
+
+        Raises
+        ------
+        ValueError
+            If ``order`` is neither, if a column to add is there already, or for a design weight where nothing is drawn
+            at random.
         """
         asked = self._options
         output = Output(asked.replace, order, row_number, design_weight, asked.design)

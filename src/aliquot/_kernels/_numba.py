@@ -1,4 +1,4 @@
-"""The one decorator of all Numba kernels, and the few operations that Numba lacks.
+"""The one decorator of all Numba kernels, and the mixing of words that they share.
 
 Importing this imports numba, half a second: modules of kernels are imported where a kernel is first needed.
 """
@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
-from llvmlite import ir
-from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -28,25 +26,6 @@ def kernel(function: Function) -> Function:
     except RuntimeError:  # there is no folder that can be written
         compiled = _njit(**options)(function)
     return compiled
-
-
-def _build_high_word(_typing: Any, a: Any, b: Any) -> Any:
-    def build(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        wide = ir.IntType(128)
-        product = builder.mul(*(builder.zext(each, wide) for each in arguments))
-        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
-
-    return numba.uint64(numba.uint64, numba.uint64), build
-
-
-_high_word: Any = intrinsic(_build_high_word)
-
-
-@kernel
-def high_word(a: np.uint64, b: np.uint64) -> np.uint64:
-    """The upper half of the product of two words: a * b // 2**64."""
-    high: np.uint64 = _high_word(a, b)
-    return high
 
 
 @kernel
