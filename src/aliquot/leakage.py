@@ -87,7 +87,7 @@ def _by_source(parts: Mapping[str, Any], key: Any) -> tuple[list[str], Iterable[
 
     def batches() -> Iterable[tuple[int, list[pa.Array]]]:
         for part, source in enumerate(sources):
-            for _, batch in source.scan(names, None, Progress(None)):
+            for _, batch in source.survey(names, None, Progress(None), names):
                 yield part, [batch.column(name) for name in names]
 
     return names, batches()
