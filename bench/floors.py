@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -101,23 +101,19 @@ class HitPages:
         layout = Layout(file)
         names = list(layout.leaves)
         ends = np.cumsum([0, *layout.group_rows])
-        record = self.pages
 
-        class Recorded(Text):
-            def open(self, codec: int, data: Any, size: int) -> bool:
-                record.append((codec, bytes(data), size))
-                return super().open(codec, data, size)
+        def record(codec: int, data: Any, size: int) -> None:
+            self.pages.append((codec, bytes(data), size))
 
+        texts = Text(Whole(), record), Text(Whole(), record)
         with ThreadPoolExecutor(1) as pool, Ranges(file, pool, gap=0) as source:
             for group, (first, last) in enumerate(pairwise(np.searchsorted(rows, ends))):
                 wanted = rows[first:last] - ends[group]
                 if not len(wanted):
                     continue
                 for plan in plan_columns(source, layout, group, names, wanted):
-                    segments = source.read_all(plan.stretches(0))
-                    self.reads += [(file.path, start, len(data)) for start, data in segments]
-                    dictionary = partial(source.read, *plan.pages.dictionary_extent)
-                    Picker(plan.pages).pick(wanted, segments, Recorded(Whole()), dictionary, Recorded(Whole()))
+                    self.reads += [(file.path, start, end - start) for start, end in plan.stretches(0)]
+                    Picker(plan.pages).pick(wanted, source.kept, source.descriptor, 0, *texts)
 
     def read(self) -> int:
         """Copy them out of the page cache, into memory that is there already."""

@@ -1,7 +1,7 @@
 """Pages are made as far as their rows need: the same rows as of a full read, of fewer bytes, and no wrong ones."""
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache
 
 import hypothesis.strategies as st
 import numpy as np
@@ -75,33 +75,33 @@ def test_rows_are_those_of_a_full_read(written, options, rows):
     assert taken.equals(TABLE.take(rows))
 
 
-class Counted(Text):
-    """Remembers of each page how many bytes it claimed, and how many were there when the next one came."""
+class Counted:
+    """A text, and of each page how many bytes it claimed, and how many were there when the next one came."""
 
-    def __init__(self, whole):
+    def __init__(self):
+        self.text = Text(Whole(), self.watch)
         self.claimed = []
         self.made = []
 
-    def open(self, codec, data, size):
+    def watch(self, codec, data, size):
         self.close()
         self.claimed.append(size)
-        return super().open(codec, data, size)
 
     def close(self):
         if self.claimed:
-            self.made.append(self.there)
+            self.made.append(self.text.there)
 
 
 def picked(path, name, rows):
     """Whether rows of a column could be picked, its data pages, and its dictionary page."""
     file = FilePart(pafs.LocalFileSystem(), str(path))
     layout = Layout(file)
-    page, of_dictionary = Counted(Whole()), Counted(Whole())
+    page, of_dictionary = Counted(), Counted()
     with ThreadPoolExecutor(1) as pool, Ranges(file, pool) as source:
         (plan,) = plan_columns(source, layout, 0, [name], np.array(rows))
-        segments = source.read_all(plan.stretches(source.gap))
-        dictionary = partial(source.read, *plan.pages.dictionary_extent)
-        good = Picker(plan.pages).pick(np.array(rows), segments, page, dictionary, of_dictionary)
+        good = Picker(plan.pages).pick(
+            np.array(rows), source.kept, source.descriptor, source.gap, page.text, of_dictionary.text
+        )
     page.close()
     of_dictionary.close()
     return good, page, of_dictionary

@@ -62,6 +62,8 @@ struct parquet_footer {
   std::vector<column_chunk> chunks;  // of the first row group, of the second...
   std::vector<std::int64_t> group_rows;
   std::int64_t num_rows = 0;
+  extent schema;  // the list of its elements
+  extent notes;   // those of keys and values
   extent created_by;
   bool has_arrow_schema = false;
 
@@ -262,10 +264,17 @@ inline bool parse_footer(parquet_footer& out)
 {
   thrift::reader in(out.text);
   in.structure([&](const thrift::field& at) {
+    const std::size_t from = in.position();
     switch (at.id) {
-      case 2: detail::read_schema(in, at, out.leaves); return true;
+      case 2:
+        detail::read_schema(in, at, out.leaves);
+        out.schema = {from, in.position()};
+        return true;
       case 4: in.list(at, thrift::kind::structure, [&] { detail::read_row_group(in, out); }); return true;
-      case 5: in.list(at, thrift::kind::structure, [&] { detail::read_key_value(in, out); }); return true;
+      case 5:
+        in.list(at, thrift::kind::structure, [&] { detail::read_key_value(in, out); });
+        out.notes = {from, in.position()};
+        return true;
       case 6: out.created_by = detail::string_extent(in, at.type); return true;
       default: return false;
     }

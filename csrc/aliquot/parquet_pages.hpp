@@ -259,4 +259,24 @@ inline std::vector<std::int64_t> hit_pages(const page_table& table, std::span<co
   return hits;
 }
 
+// Bytes [begin, end) of the file, which hold the pages hit up to hit `end_hit`.
+struct page_run {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::size_t end_hit = 0;
+};
+
+// The run that begins with a page hit, and goes on while at most `gap` bytes lie between a page and the next one.
+inline page_run page_run_from(const page_table& table, std::span<const std::int64_t> hits, std::size_t hit,
+                              std::int64_t gap) noexcept
+{
+  const auto page = [&](std::size_t i) { return table.pages()[static_cast<std::size_t>(hits[i])]; };
+  page_run out{page(hit).offset, page(hit).offset + page(hit).size, hit + 1};
+  while (out.end_hit < hits.size() && page(out.end_hit).offset - out.end <= gap) {
+    out.end = page(out.end_hit).offset + page(out.end_hit).size;
+    ++out.end_hit;
+  }
+  return out;
+}
+
 }  // namespace aliquot

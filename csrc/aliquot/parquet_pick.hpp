@@ -40,6 +40,19 @@ inline value_layout layout_of(const leaf_column& leaf) noexcept
   }
 }
 
+// Whether values may be picked out of pages as the footer describes them: else none has to be read to know.
+inline bool may_pick(const parquet_footer& footer, const column_chunk& chunk)
+{
+  constexpr std::uint64_t codecs = 0b1000111;    // none, snappy, gzip, zstd
+  constexpr std::uint64_t codes = 0b100000100;   // PLAIN_DICTIONARY, RLE_DICTIONARY
+  constexpr std::uint64_t deltas = 0b011100000;  // the three of them, in which no value stands by itself
+  std::uint64_t encodings = 0;
+  thrift::reader in(footer.bytes_at(chunk.encodings));
+  in.list({2, thrift::kind::list}, thrift::kind::i32,
+          [&] { encodings |= std::uint64_t{1} << (in.integer(thrift::kind::i32) & 63); });
+  return chunk.codec < 64 && codecs >> chunk.codec & 1 && (!(encodings & deltas) || encodings & codes);
+}
+
 class value_picker
 {
  public:

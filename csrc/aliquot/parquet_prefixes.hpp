@@ -72,13 +72,13 @@ class prefix_table
     for (unsigned turn = 0;; turn ^= 1) {
       if (count + 2 > most_weights) return false;
       const coded_state& state = table.data()[states[turn]];
-      weights[count++] = static_cast<std::uint8_t>(state.base);
-      if (state.bits > bits.left()) {
-        weights[count++] = static_cast<std::uint8_t>(table.data()[states[turn ^ 1]].base);
+      weights[count++] = static_cast<std::uint8_t>(state.base());
+      if (state.bits() > bits.left()) {
+        weights[count++] = static_cast<std::uint8_t>(table.data()[states[turn ^ 1]].base());
         return true;
       }
       bits.refill();
-      states[turn] = state.next + bits.take(state.bits);
+      states[turn] = state.next() + bits.take(state.bits());
     }
   }
 

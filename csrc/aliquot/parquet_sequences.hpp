@@ -120,41 +120,61 @@ class sequence_run
     std::uint32_t match = match_;
     std::size_t to = there;
     std::size_t left = left_;
+    // Bytes are written, which may be any object's: what is no local would be read again for each sequence.
+    std::array<std::size_t, 3> recent = recent_;
+    const std::size_t limit = limit_;
+    // The last 8 bytes, if there are as many. Short repeats from 8 bytes back, of which columns of numbers are made,
+    // are taken from here: to read back what was just written in pieces takes longer than all else.
+    std::uint64_t last = 0;
+    if (to >= sizeof last) std::memcpy(&last, out + to - sizeof last, sizeof last);
     while (left > 0 && to < until) {
       if (bits.left() < 0) return false;
       const coded_state ll = lengths[length];
       const coded_state of = offsets[offset];
       const coded_state ml = matches[match];
       bits.refill();
-      const std::size_t code = of.base + bits.take(of.extra);
-      const std::size_t again = ml.base + bits.take(ml.extra);
-      if (of.extra + ml.extra + ll.extra > 30) {  // the rest, and three states, may not be ready
+      const std::size_t code = of.base() + bits.take(of.extra());
+      const std::size_t again = ml.base() + bits.take(ml.extra());
+      if (of.extra() + ml.extra() + ll.extra() > 30) {  // the rest, and three states, may not be ready
         if (bits.left() < 0) return false;
         bits.refill();
       }
-      const std::size_t anew = ll.base + bits.take(ll.extra);
+      const std::size_t anew = ll.base() + bits.take(ll.extra());
       if (--left > 0) {
-        length = ll.next + bits.take(ll.bits);
-        match = ml.next + bits.take(ml.bits);
-        offset = of.next + bits.take(of.bits);
+        length = ll.next() + bits.take(ll.bits());
+        match = ml.next() + bits.take(ml.bits());
+        offset = of.next() + bits.take(of.bits());
       }
-      const std::size_t back = offset_of(code, anew == 0);
-      if (anew > static_cast<std::size_t>(from_end - from) || anew + again > limit_ - to) return false;
+      const std::size_t back = offset_of(code, anew == 0, recent);
+      if (anew > static_cast<std::size_t>(from_end - from) || anew + again > limit - to) return false;
+      if (back == sizeof last && to >= sizeof last && (anew | again) < sizeof last) {
+        std::uint64_t word;
+        std::memcpy(&word, from, sizeof word);
+        std::memcpy(out + to, &word, sizeof word);
+        word = last >> 8 * anew | word << (63 - 8 * anew) << 1;
+        std::memcpy(out + to + anew, &word, sizeof word);
+        last = std::rotr(word, static_cast<int>(8 * again));
+        from += anew;
+        to += anew + again;
+        continue;
+      }
       copies::copy(out + to, from, anew);
       from += anew;
       to += anew;
       if (back - 1 >= to) return false;
       copies::repeat(out + to, back, again);
       to += again;
+      if (to >= sizeof last) std::memcpy(&last, out + to - sizeof last, sizeof last);
     }
     if (left == 0) {
       const auto rest = static_cast<std::size_t>(from_end - from);
-      if (bits.left() != 0 || rest > limit_ - to) return false;
+      if (bits.left() != 0 || rest > limit - to) return false;
       std::memcpy(out + to, from, rest);
       to += rest;
       active_ = false;
     }
     bits_ = bits;
+    recent_ = recent;
     length_ = length;
     offset_ = offset;
     match_ = match;
@@ -189,16 +209,16 @@ class sequence_run
   }
 
   // How far back a code points: 1 to 3 are the recent ones, but one further where there are no literals between.
-  std::size_t offset_of(std::size_t code, bool alone) noexcept
+  static std::size_t offset_of(std::size_t code, bool alone, std::array<std::size_t, 3>& recent) noexcept
   {
     if (code > 3) {
-      recent_ = {code - 3, recent_[0], recent_[1]};
-      return recent_[0];
+      recent = {code - 3, recent[0], recent[1]};
+      return recent[0];
     }
     const std::size_t which = code - 1 + alone;
-    if (which == 0) return recent_[0];
-    const std::size_t back = which == 3 ? recent_[0] - 1 : recent_[which];
-    recent_ = {back, recent_[0], which == 1 ? recent_[2] : recent_[1]};
+    if (which == 0) return recent[0];
+    const std::size_t back = which == 3 ? recent[0] - 1 : which == 2 ? recent[2] : recent[1];
+    recent = {back, recent[0], which == 1 ? recent[2] : recent[1]};
     return back;
   }
 

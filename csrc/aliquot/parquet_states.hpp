@@ -69,11 +69,23 @@ class bit_stream
 };
 
 // What a state stands for, a number of `base` and `extra` bits, and the states that may follow it: `next` and `bits`.
-struct coded_state {
-  std::uint16_t next;
-  std::uint8_t bits;
-  std::uint8_t extra;
-  std::uint32_t base;
+// In one word, as there are not registers enough for the parts of three.
+class coded_state
+{
+ public:
+  coded_state() noexcept = default;
+  constexpr coded_state(unsigned next, unsigned bits, unsigned extra, std::uint32_t base) noexcept
+      : word_(next | bits << 16 | extra << 24 | std::uint64_t{base} << 32)
+  {
+  }
+
+  std::uint32_t next() const noexcept { return word_ & 0xffff; }
+  unsigned bits() const noexcept { return word_ >> 16 & 0xff; }
+  unsigned extra() const noexcept { return word_ >> 24 & 0xff; }
+  std::uint32_t base() const noexcept { return static_cast<std::uint32_t>(word_ >> 32); }
+
+ private:
+  std::uint64_t word_;
 };
 
 inline constexpr unsigned most_state_bits = 9;
@@ -165,8 +177,7 @@ class state_table
       const std::size_t symbol = symbols[i];
       const unsigned number = next[symbol]++;
       const unsigned bits = log_ + 1 - static_cast<unsigned>(std::bit_width(number));
-      states_[i] = {static_cast<std::uint16_t>((number << bits) - size), static_cast<std::uint8_t>(bits), extra[symbol],
-                    base[symbol]};
+      states_[i] = {(number << bits) - static_cast<unsigned>(size), bits, extra[symbol], base[symbol]};
     }
   }
 

@@ -4,11 +4,34 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 
 #include "parquet_thrift.hpp"
 
 namespace aliquot
 {
+
+// Memory that is used again and again: fresh memory costs the system about as much as filling it. What nobody writes to
+// the system need not have.
+class room
+{
+ public:
+  // So many bytes, whatever they are, until the next call.
+  std::uint8_t* bytes(std::size_t size)
+  {
+    if (size > size_) {
+      bytes_.reset();
+      size_ = 0;
+      bytes_ = std::make_unique_for_overwrite<std::uint8_t[]>(size);
+      size_ = size;
+    }
+    return bytes_.get();
+  }
+
+ private:
+  std::unique_ptr<std::uint8_t[]> bytes_;
+  std::size_t size_ = 0;
+};
 
 // Of a page without compression all is there; other texts are made in memory by who extends them.
 class page_text
@@ -16,6 +39,8 @@ class page_text
  public:
   page_text() noexcept = default;
   explicit page_text(thrift::bytes all) noexcept : data_(all.data()), size_(all.size()), there_(all.size()) {}
+  page_text(const page_text&) = default;
+  page_text& operator=(const page_text&) = default;
   virtual ~page_text() = default;
 
   // Bytes that the text claims to have. A byte may be looked at once it was asked for.
@@ -37,9 +62,6 @@ class page_text
   }
 
  protected:
-  page_text(const page_text&) = default;
-  page_text& operator=(const page_text&) = default;
-
   virtual bool extend(std::size_t) { return false; }
   virtual bool part(std::size_t, std::size_t end) { return extend(end); }
 

@@ -19,19 +19,6 @@ LARGEST_RATIO = 32_768
 """Bytes that one byte can stand for at most, in zstd; a page that claims more only wants the memory."""
 
 
-class Room:
-    """Memory that is used again and again: fresh memory costs the system about as much as filling it."""
-
-    def __init__(self) -> None:
-        self._bytes = memoryview(bytearray())
-
-    def __call__(self, size: int) -> memoryview:
-        """So many bytes, until the next call."""
-        if len(self._bytes) < size:
-            self._bytes = memoryview(bytearray(size))
-        return self._bytes[:size]
-
-
 class Whole:
     """``whole(codec, data, size)``: the page, or None if it cannot be had or is not of this size."""
 
@@ -49,9 +36,8 @@ class Whole:
 
 
 class Scratch(threading.local):
-    """What each thread that reads and decompresses uses again for every column."""
+    """What each thread that reads and decompresses uses again for every column: memory, above all."""
 
     def __init__(self) -> None:
-        self.room = Room()
         self.page = Text(Whole())
         self.dictionary = Text(Whole())

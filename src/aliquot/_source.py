@@ -104,7 +104,7 @@ def picker(rows: _arrow.Positions) -> Pick:
     """Picks the rows of these numbers, ascending."""
 
     def pick(start: int, num_rows: int) -> _arrow.Positions:
-        first, last = np.searchsorted(rows, [start, start + num_rows])
+        first, last = rows.searchsorted((start, start + num_rows))
         return rows[first:last] - start
 
     return pick

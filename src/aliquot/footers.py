@@ -42,9 +42,14 @@ class ParquetPart:
     schema: pa.Schema = field(repr=False)
     footer_bytes: int = 0
 
+    @cached_property
+    def bounds(self) -> NDArray[np.int64]:
+        """The first row of each row group, and the one after the last."""
+        return np.cumsum([0, *self.group_rows])
+
     @property
     def num_rows(self) -> int:
-        return int(self.group_rows.sum())
+        return int(self.bounds[-1])
 
     @cached_property
     def kinds(self) -> dict[str, pa.DataType]:
@@ -56,16 +61,16 @@ class Layout:
     """What the footer of one file says, parsed once for all its row groups."""
 
     def __init__(self, file: FilePart) -> None:
-        with file.open() as handle:
-            size = handle.size()
-            tail = handle.read_at(min(size, TAIL_BYTES), max(size - TAIL_BYTES, 0))
+        with Ranges(file) as source:
+            size = source.size()
+            tail = source.read_as_it_is(max(size - TAIL_BYTES, 0), size)
             length = int.from_bytes(tail[-8:-4], "little")
             if len(tail) < 12 or tail[-4:] != b"PAR1" or length > size - 12:
                 raise ValueError("must be a readable Parquet file, got no footer at its end")
             if length > LARGEST_FOOTER:
                 raise ValueError(f"must have a footer of at most {LARGEST_FOOTER} bytes, got {length}")
             if length + 8 > len(tail):
-                tail = handle.read_at(length + 8, size - length - 8)
+                tail = source.read_as_it_is(size - length - 8, size)
         self.file = file
         self.end: Segment = (size - len(tail), tail)
         self.tail: bytes = tail[-length - 8 :]

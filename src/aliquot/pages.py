@@ -6,7 +6,6 @@ a file.
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -74,22 +73,21 @@ def read_columns(
     """
     found = {}
     pickers = {}
-    # From a store all at once, as each turn costs a wait; from a disk in turns, as each column takes memory.
-    for turn in [[plan] for plan in plans] if source.is_local else [plans]:
-        stretches = [stretch for plan in turn for stretch in plan.stretches(source.gap)]
-        if not source.is_local:  # dictionaries come along, as to wait for a page to ask for them costs more
-            stretches = sorted(stretches + [stretch for plan in turn for stretch in plan.dictionary])
-        segments = source.read_all(stretches)
-        for plan in turn:
-            if plan.way is Way.SCAN or not _locate(plan, segments, rows):
-                continue
-            picker = _pick(source, plan, segments, rows)
-            if picker is not None:
-                pickers[plan.name] = picker
-                continue
-            column = _copied(source, layout, plan, kinds[plan.name], segments)
-            if column is not None:
-                found[plan.name] = column
+    segments = source.kept
+    if not source.is_local:  # all at once, as each turn costs a wait; so does a page that asks for its dictionary
+        segments = source.read_all(
+            sorted(each for plan in plans for each in plan.stretches(source.gap) + plan.dictionary)
+        )
+    for plan in plans:
+        if plan.way is Way.SCAN or not _locate(plan, segments, rows):
+            continue
+        picker = _pick(source, plan, segments, rows)
+        if picker is not None:
+            pickers[plan.name] = picker
+            continue
+        column = _copied(source, layout, plan, kinds[plan.name], segments)
+        if column is not None:
+            found[plan.name] = column
     return pickers, found
 
 
@@ -136,13 +134,17 @@ def _pick(source: Ranges, plan: ColumnPlan, segments: list[Segment], rows: _arro
     """The values of a column at its rows; None if they cannot be picked one by one, or not without a closer look."""
     assert plan.pages is not None
     picker = Picker(plan.pages)
-    scratch = source.scratch
-    dictionary = partial(_dictionary, source, plan.pages, segments)
-    try:
-        good = picker.fits and picker.pick(rows, segments, scratch.page, dictionary, scratch.dictionary)
-    except (pa.ArrowException, OSError):
+    if not picker.fits:
         return None
-    return picker if good else None
+    scratch = source.scratch
+    try:
+        good = picker.pick(rows, segments, source.descriptor, source.gap, scratch.page, scratch.dictionary)
+    except (pa.ArrowException, OSError):
+        good = False
+    if not good:
+        return None  # and what was read of it counts when it is read again
+    source.count_more(picker.bytes_read)
+    return picker
 
 
 def decode_picked(
@@ -185,6 +187,8 @@ def _copied(
     pages = plan.pages
     assert pages is not None
     mini = MiniFile(pages)
+    if source.is_local:
+        segments = source.read_all(plan.stretches(source.gap))
     in_codes = mini.gather(segments)
     if in_codes is None:
         return None

@@ -40,6 +40,9 @@ DECODED_GROUPS = 64
 DECODED_BYTES = 32 << 20
 """Of values that wait to be decoded with those of other row groups."""
 
+PICKED_ROWS = 1 << 22
+"""Rows of a file of which it is asked at once which are picked: the positions take 32 MB at most."""
+
 Waiting: TypeAlias = tuple[Unit, _arrow.Positions, Read]
 """A row group, the positions of its rows, and what was picked of these."""
 
@@ -72,6 +75,7 @@ class Parquet(Source):
         self._layouts = Layouts()
         self._requests = ThreadPoolExecutor(REMOTE_READS)
         self._scratch = Scratch()
+        self._schemas: dict[tuple[bytes, ...], pa.Schema] = {}  # by what footers say of them, most often the same
         first = self._read_footer(files[0])
         self._partitions = partition_fields(files, first.schema)
         self._file_schema = first.schema
@@ -197,12 +201,21 @@ class Parquet(Source):
 
     def _picked(self, pick: Pick, progress: Progress) -> Iterator[tuple[Unit, _arrow.Positions]]:
         """Row groups that hold rows picked, and the positions of these in them."""
-        for unit in self._units(None, progress):
-            positions = pick(unit.start, unit.num_rows)
-            if len(positions):
-                yield unit, positions
-            else:
-                progress.advance(unit.num_rows)
+        for part, start in zip(self._parts, self._starts.tolist(), strict=False):
+            bounds = part.bounds
+            group = 0
+            while group < len(part.group_rows):
+                first = int(bounds[group])
+                after = max(int(bounds.searchsorted(first + PICKED_ROWS, "right")) - 1, group + 1)
+                positions = pick(start + first, int(bounds[after]) - first)
+                cuts = positions.searchsorted(bounds[group : after + 1] - first)
+                skipped = int(bounds[after]) - first
+                for i in np.flatnonzero(np.diff(cuts)).tolist():
+                    unit = Unit(part, group + i, start + int(bounds[group + i]), int(part.group_rows[group + i]))
+                    skipped -= unit.num_rows
+                    yield unit, positions[cuts[i] : cuts[i + 1]] - (bounds[group + i] - first)
+                progress.advance(skipped)
+                group = after
 
     def _stored(self, columns: Sequence[str]) -> list[str]:
         """Those columns that stand in the files."""
@@ -223,6 +236,8 @@ class Parquet(Source):
     def _read_like_first(self, file: FilePart) -> ParquetPart:
         """A footer, checked against the schema that the first file sets; columns may come in another order."""
         part = self._read_footer(file)
+        if part.schema is self._file_schema:
+            return part
         for expected in self._file_schema:
             at = part.schema.get_all_field_indices(expected.name)
             if len(at) != 1:
@@ -244,10 +259,9 @@ class Parquet(Source):
             groups: Sequence[int] = range(len(part.group_rows))
             if where is not None and where.fits_statistics:
                 groups = self._groups_passing(part, where)
-            starts = int(start) + np.cumsum([0, *part.group_rows])
             progress.advance(part.num_rows - int(part.group_rows[list(groups)].sum()))
             for group in groups:
-                yield Unit(part, group, int(starts[group]), int(part.group_rows[group]))
+                yield Unit(part, group, int(start + part.bounds[group]), int(part.group_rows[group]))
 
     def _groups_passing(self, part: ParquetPart, where: Where) -> Sequence[int]:
         """Row groups in which, by statistics and partition, a row may pass."""
@@ -269,13 +283,15 @@ class Parquet(Source):
         with naming(file.path):
             layout = Layout(file)
             self._layouts.add(layout)
-            schema = pq.ParquetFile(pa.BufferReader(layout.tail)).schema_arrow
-            names = schema.names
-            twice = (
-                next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
-            )
-            if twice is not None:
-                raise ValueError(f"must have columns of different names, got {twice!r} twice")
+            described = layout.footer.described
+            schema = self._schemas.get(described)
+            if schema is None:
+                schema = pq.ParquetFile(pa.BufferReader(layout.tail)).schema_arrow
+                names = schema.names
+                if len(set(names)) < len(names):
+                    twice = next(name for name in names if names.count(name) > 1)
+                    raise ValueError(f"must have columns of different names, got {twice!r} twice")
+                self._schemas[described] = schema
             return ParquetPart(file, size, modified_ns, layout.group_rows, schema, len(layout.end[1]))
 
     def _ranges(self, layout: Layout) -> Ranges:

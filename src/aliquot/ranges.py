@@ -40,14 +40,15 @@ T = TypeVar("T")
 class Ranges:
     """Reads stretches of one open file, in which nobody writes: no byte is read twice that was kept.
 
-    ``pool`` runs requests to a store side by side; a file on a disk is read in the caller's thread, into ``scratch``.
-    ``gap`` is how many bytes between two stretches are read along. ``kept`` has been read before.
+    ``pool``, if there is one, runs requests to a store side by side; a file on a disk is read in the caller's thread.
+    ``gap`` is how many bytes between two stretches are read along. ``scratch`` is for those who pick values out of what
+    is read. ``kept`` has been read before.
     """
 
     def __init__(
         self,
         file: FilePart,
-        pool: Executor,
+        pool: Executor | None = None,
         gap: int | None = None,
         scratch: Scratch | None = None,
         kept: Sequence[Segment] = (),
@@ -56,16 +57,18 @@ class Ranges:
         self.is_local = file.is_local
         self.gap = gap if gap is not None else LOCAL_GAP if self.is_local else REMOTE_GAP
         self.scratch = scratch or Scratch()
-        self._kept = list(kept)
+        self.kept = list(kept)
+        """Ascending and apart."""
         self._sizes: list[int] = []  # appended to by several threads, where adding to a number would lose some
         self._pool = pool
         # A Python file has one position, so that two reads of one handle take turns; others read anywhere at any time.
         self._shared = not isinstance(file.filesystem, pafs.PyFileSystem)
         self._handles: SimpleQueue[pa.NativeFile] = SimpleQueue()
         self._opened: list[pa.NativeFile] = []
-        self._descriptor: int | None = None
-        if self.is_local:  # read by the system itself, as several calls of pyarrow take longer than most pages
-            self._descriptor = os.open(file.path, os.O_RDONLY)
+        self.descriptor = -1
+        """Of a file on a disk, read by the system itself: several calls of pyarrow take longer than most pages."""
+        if self.is_local:
+            self.descriptor = os.open(file.path, os.O_RDONLY)
         else:
             self._handles.put(self.handle)
 
@@ -83,7 +86,7 @@ class Ranges:
 
     def size(self) -> int:
         """Bytes of the file."""
-        return int(self.handle.size()) if self._descriptor is None else os.fstat(self._descriptor).st_size
+        return os.fstat(self.descriptor).st_size if self.is_local else int(self.handle.size())
 
     def read(self, start: int, end: int) -> bytes | memoryview:
         """The bytes from ``start`` to ``end``."""
@@ -94,13 +97,17 @@ class Ranges:
         """The same, kept for those who read these bytes again."""
         for first, last, data in list(self._cut(start, end)):
             if data is None:
-                insort(self._kept, (first, self._fetch(first, last)), key=_place)
+                insort(self.kept, (first, self._fetch(first, last)), key=_place)
         return self.read(start, end)
 
     def read_as_it_is(self, start: int, end: int) -> bytes:
         """The bytes from ``start`` to ``end`` as they are now, which do not count."""
-        if self._descriptor is not None:
-            found = os.pread(self._descriptor, end - start, start)
+        if self.is_local:
+            found = os.pread(self.descriptor, end - start, start)
+            while len(found) < end - start and (
+                more := os.pread(self.descriptor, end - start - len(found), start + len(found))
+            ):
+                found += more  # of very long stretches the system gives a part
         elif self._shared:
             found = self.handle.read_at(end - start, start)
         else:
@@ -109,53 +116,32 @@ class Ranges:
                 found = handle.read_at(end - start, start)
             finally:
                 self._handles.put(handle)
-        _check_length(len(found), start, end)
+        if len(found) != end - start:
+            raise ValueError(f"must be a readable Parquet file, got {len(found)} for {end - start} bytes at {start}")
         return found
 
     def _fetch(self, start: int, end: int) -> bytes:
         found = self.read_as_it_is(start, end)
-        self._sizes.append(len(found))
+        self.count_more(len(found))
         return found
 
     def read_all(self, stretches: Sequence[Stretch]) -> list[Segment]:
-        """Segments that hold stretches of bytes, ascending, and little else.
-
-        Of a file on a disk, they stand in memory that the next call fills again.
-        """
+        """Segments that hold stretches of bytes, ascending, and little else."""
         joined = coalesce(stretches, self.gap)
-        if self._descriptor is not None:
-            return self._read_into_scratch(joined, self._descriptor)
+        if self.is_local:
+            return [(start, self.read(start, end)) for start, end in joined]
         cuts = [[*range(start, end, REMOTE_PIECE), end] for start, end in joined]
         found = iter(self.at_once([partial(self.read, *piece) for each in cuts for piece in pairwise(each)]))
         return [(each[0], b"".join(islice(found, len(each) - 1))) for each in cuts]
 
-    def _read_into_scratch(self, stretches: Sequence[Stretch], descriptor: int) -> list[Segment]:
-        room = self.scratch.room(sum(end - start for start, end in stretches))
-        segments: list[Segment] = []
-        at = 0
-        for start, end in stretches:
-            for first, last, data in self._cut(start, end):
-                part = room[at + first - start : at + last - start]
-                if data is not None:
-                    part[:] = data
-                    continue
-                done = 0
-                while done < len(part) and (found := os.preadv(descriptor, [part[done:]], first + done)):
-                    done += found  # of very long stretches the system gives a part
-                _check_length(done, first, last)
-                self._sizes.append(done)
-            segments.append((start, room[at : at + end - start]))
-            at += end - start
-        return segments
-
     def _cut(self, start: int, end: int) -> Iterator[tuple[int, int, bytes | memoryview | None]]:
         """A stretch in pieces that were kept and pieces that were not."""
-        if not self._kept or end <= self._kept[0][0]:
+        if not self.kept or end <= self.kept[0][0]:
             yield start, end, None
             return
-        place = max(bisect_right(self._kept, start, key=_place) - 1, 0)
-        while start < end and place < len(self._kept):
-            base, data = self._kept[place]
+        place = max(bisect_right(self.kept, start, key=_place) - 1, 0)
+        while start < end and place < len(self.kept):
+            base, data = self.kept[place]
             if base >= end:
                 break
             if base > start:
@@ -169,15 +155,19 @@ class Ranges:
         if start < end:
             yield start, end, None
 
+    def count_more(self, size: int) -> None:
+        """So many bytes were read by others."""
+        self._sizes.append(size)
+
     def at_once(self, reads: Sequence[Callable[[], T]]) -> list[T]:
         """The results of some reads, all under way at the same time where that saves waiting."""
-        if self.is_local or len(reads) < 2:
+        if self.is_local or self._pool is None or len(reads) < 2:
             return [read() for read in reads]
         return [future.result() for future in [self._pool.submit(read) for read in reads]]
 
     def soon(self, call: Callable[[], T]) -> Callable[[], T]:
         """What gives the result of a call, which may go on meanwhile where it waits for a store."""
-        if not self.is_local:
+        if self._pool is not None and not self.is_local:
             return self._pool.submit(call).result
         result = call()
         return lambda: result
@@ -197,8 +187,8 @@ class Ranges:
     ) -> None:
         for handle in self._opened:
             handle.close()
-        if self._descriptor is not None:
-            os.close(self._descriptor)
+        if self.is_local:
+            os.close(self.descriptor)
 
 
 def coalesce(stretches: Iterable[Stretch], gap: int) -> list[Stretch]:
@@ -210,11 +200,6 @@ def coalesce(stretches: Iterable[Stretch], gap: int) -> list[Stretch]:
         else:
             out.append((start, end))
     return out
-
-
-def _check_length(found: int, start: int, end: int) -> None:
-    if found != end - start:
-        raise ValueError(f"must be a readable Parquet file, got {found} for {end - start} bytes at {start}")
 
 
 def _place(segment: Segment) -> int:

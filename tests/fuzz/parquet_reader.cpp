@@ -9,6 +9,7 @@
 
 #include "aliquot/parquet_mini.hpp"
 #include "aliquot/parquet_pick.hpp"
+#include "aliquot/parquet_ranges.hpp"
 #include "aliquot/parquet_snappy.hpp"
 #include "aliquot/parquet_zstd.hpp"
 
@@ -40,18 +41,30 @@ bool find_pages(aliquot::page_table& table, const aliquot::column_chunk& chunk, 
   return table.walk({0, file}) == aliquot::thrift::status::good && !table.pages().empty();
 }
 
-void pick(const aliquot::page_table& table, const aliquot::leaf_column& leaf, const std::vector<std::int64_t>& hits,
+void pick(const aliquot::parquet_footer& footer, const aliquot::column_chunk& chunk, const aliquot::page_table& table,
+          const aliquot::leaf_column& leaf, const std::vector<std::int64_t>& hits,
           const std::vector<std::int64_t>& rows, bytes file)
 {
   aliquot::value_picker picker(leaf);
   std::optional<aliquot::page_text> values;  // of the dictionary
-  if (!picker.fits()) return;
+  if (!picker.fits() || !aliquot::may_pick(footer, chunk)) return;
+  // Two segments of the file, that what lies in both has to be put together.
+  const std::vector<aliquot::segment> known{
+      {0, file.first(file.size() / 2)}, {static_cast<std::int64_t>(file.size() / 2), file.subspan(file.size() / 2)}};
+  aliquot::file_ranges ranges(known, -1);
+  aliquot::room memory;
+  aliquot::page_run here;
+  bytes read;
   std::size_t first = 0;
-  for (const std::int64_t hit : hits) {
-    const auto number = static_cast<std::size_t>(hit);
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    if (i >= here.end_hit) {
+      here = aliquot::page_run_from(table, hits, i, 16);
+      read = ranges.get(here.begin, here.end, memory);
+    }
+    const auto number = static_cast<std::size_t>(hits[i]);
     bytes page;
     aliquot::page_header head;
-    if (!aliquot::page_in(table, number, {0, file}, page, head) || !picker.fits(head)) return;
+    if (!aliquot::page_in(table, number, {here.begin, read}, page, head) || !picker.fits(head)) return;
     bytes dictionary;
     aliquot::page_header of_dictionary;
     if (head.in_codes() && !picker.has_dictionary() &&
@@ -86,7 +99,7 @@ void read_chunk(const aliquot::parquet_footer& footer, std::size_t group, std::s
   std::sort(rows.begin(), rows.end());
   std::vector<std::int64_t> places(rows.size());
   const std::vector<std::int64_t> hits = aliquot::hit_pages(table, rows, places);
-  pick(table, footer.leaves[leaf], hits, rows, file);
+  pick(footer, chunk, table, footer.leaves[leaf], hits, rows, file);
   const std::vector<aliquot::segment> segments{{0, file}};
   aliquot::mini_pages pages;
   if (!aliquot::add_pages(pages, table, hits, segments)) return;

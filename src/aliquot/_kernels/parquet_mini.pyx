@@ -7,7 +7,7 @@ from libcpp.string_view cimport string_view
 from libcpp.vector cimport vector
 
 from aliquot._kernels.parquet_pages cimport (
-    Footer, Pages, as_span, byte_span, const_segment, leaf_column, parquet_footer, segment,
+    Footer, Pages, as_span, byte_span, const_segment, leaf_column, parquet_footer, segment, segments_of,
 )
 from aliquot._kernels.random cimport const_int64_t, span
 
@@ -31,12 +31,7 @@ cdef class MiniFile:
 
         None if a page is not what its place says, or cannot be read without the page before.
         """
-        cdef vector[segment] parts
-        cdef segment part
-        for base, data in segments:
-            part.base = base
-            part.bytes = as_span(data)
-            parts.push_back(part)
+        cdef vector[segment] parts = segments_of(segments)
         self.segments = segments  # the file is made of their bytes
         self.mini = mini_pages()
         cdef bool_t found

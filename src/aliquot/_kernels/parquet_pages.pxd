@@ -48,6 +48,8 @@ cdef extern from "aliquot/parquet_footer.hpp" namespace "aliquot" nogil:
         vector[leaf_column] leaves
         vector[column_chunk] chunks
         vector[int64_t] group_rows
+        extent schema
+        extent notes
         extent created_by
         bool_t has_arrow_schema
         string_view at(const extent&)
@@ -87,6 +89,13 @@ cdef extern from "aliquot/parquet_pages.hpp" namespace "aliquot" nogil:
 
     vector[int64_t] hit_pages(const page_table&, span[const_int64_t], span[int64_t]) except +
 
+    cdef cppclass page_run:
+        int64_t begin
+        int64_t end
+        size_t end_hit
+
+    page_run page_run_from(const page_table&, span[const_int64_t], size_t, int64_t)
+
     cdef cppclass page_header:
         int64_t compressed
         int64_t uncompressed
@@ -101,6 +110,8 @@ cdef extern from "aliquot/parquet_pages.hpp" namespace "aliquot" nogil:
 
 
 cdef byte_span as_span(const uint8_t[::1] data) noexcept
+
+cdef vector[segment] segments_of(list parts) except *
 
 cdef bint same_kind(Pages a, Pages b)
 

@@ -16,6 +16,17 @@ cdef byte_span as_span(const uint8_t[::1] data) noexcept:
     return byte_span(&data[0], data.shape[0]) if data.shape[0] else byte_span()
 
 
+cdef vector[segment] segments_of(list parts) except *:
+    """Parts of a file, (first byte, bytes), that somebody else holds."""
+    cdef vector[segment] out
+    cdef segment part
+    for base, data in parts:
+        part.base = base
+        part.bytes = as_span(data)
+        out.push_back(part)
+    return out
+
+
 cdef bytes as_bytes(string_view text):
     return PyBytes_FromStringAndSize(text.data(), text.size())
 
@@ -46,6 +57,12 @@ cdef class Footer:
     @property
     def created_by(self):
         return as_bytes(self.footer.at(self.footer.created_by))
+
+    @property
+    def described(self):
+        """All that it says of what the columns of its file are."""
+        cdef const parquet_footer* all = &self.footer
+        return as_bytes(all.at(all.schema)), as_bytes(all.at(all.notes)), as_bytes(all.at(all.created_by))
 
     def leaves(self):
         """Of each leaf: the name of the column of the table it belongs to, and whether it is that column."""
@@ -158,20 +175,12 @@ cdef class Pages:
 
     def stretches(self, int64_t gap):
         """Pages hit, as (first byte, the one after the last), joined where at most ``gap`` bytes lie between two."""
+        cdef span[const_int64_t] hits = span[const_int64_t](self.hits.data(), self.hits.size())
+        cdef page_run here
         out = []
-        cdef int64_t start = 0
-        cdef int64_t end = -1
-        cdef data_page page
-        for hit in self.hits:
-            page = self.table.get().pages()[hit]
-            if end >= 0 and page.offset - end > gap:
-                out.append((start, end))
-                end = -1
-            if end < 0:
-                start = page.offset
-            end = page.offset + page.size
-        if end >= 0:
-            out.append((start, end))
+        while here.end_hit < hits.size():
+            here = page_run_from(self.table.get()[0], hits, here.end_hit, gap)
+            out.append((here.begin, here.end))
         return out
 
 

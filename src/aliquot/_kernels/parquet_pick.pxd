@@ -3,12 +3,16 @@ from libcpp cimport bool as bool_t
 from libcpp.memory cimport unique_ptr
 from libcpp.vector cimport vector
 
-from aliquot._kernels.parquet_pages cimport Pages, byte_span, column_statistics, leaf_column, page_header
-from aliquot._kernels.parquet_text cimport Text, page_text
+from aliquot._kernels.parquet_pages cimport (
+    Pages, byte_span, column_chunk, column_statistics, const_segment, leaf_column, page_header, parquet_footer,
+)
+from aliquot._kernels.parquet_text cimport Text, page_text, room
 from aliquot._kernels.random cimport const_int64_t, span
 
 
 cdef extern from "aliquot/parquet_pick.hpp" namespace "aliquot" nogil:
+    bool_t may_pick(const parquet_footer&, const column_chunk&)
+
     cdef cppclass value_picker:
         value_picker(const leaf_column&)
         bool_t fits()
@@ -23,15 +27,21 @@ cdef extern from "aliquot/parquet_pick.hpp" namespace "aliquot" nogil:
         int64_t num_rows()
         size_t size()
 
+cdef extern from "aliquot/parquet_ranges.hpp" namespace "aliquot" nogil:
+    cdef cppclass file_ranges:
+        file_ranges(span[const_segment], int)
+        byte_span get(int64_t, int64_t, room&) except +
+        int64_t count()
+
 
 cdef class Picker:
     cdef Pages pages
     cdef unique_ptr[value_picker] values
     cdef vector[uint8_t] page
-    cdef object dictionary
+    cdef readonly int64_t bytes_read
 
     cdef bint pick_all(
-        self, const int64_t[::1] rows, list segments, Text text, dictionary, Text of_dictionary
-    ) except -1
+        self, span[const_int64_t] rows, file_ranges* file, int64_t gap, Text text, Text of_dictionary
+    ) except -1 nogil
 
-    cdef bint load_dictionary(self, const uint8_t[::1] data, Text text) except -1
+    cdef bint load_dictionary(self, file_ranges* file, Text text) except -1 nogil

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,15 @@ class Picker:
     def fits(self) -> bool: ...
     @property
     def size(self) -> int: ...
+    @property
+    def bytes_read(self) -> int: ...
     def pick(
         self,
         rows: NDArray[np.int64],
-        segments: list[tuple[int, Any]],
+        known: list[tuple[int, Any]],
+        descriptor: int,
+        gap: int,
         page: Text,
-        dictionary: Callable[[], Any],
         of_dictionary: Text,
     ) -> bool: ...
     def pick_constant(self) -> bool: ...

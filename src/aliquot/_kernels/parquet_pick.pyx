@@ -1,20 +1,16 @@
 """Values of single rows out of Parquet pages, without decoding the rows between them."""
 
-from libc.stdint cimport int64_t, uint8_t
-from libcpp.memory cimport make_unique
+from libc.stdint cimport int64_t
+from libcpp.memory cimport make_unique, unique_ptr
 from libcpp.vector cimport vector
 
 from aliquot._kernels.parquet_mini cimport column_of, mini_column, mini_file, mini_pages, plain_encodings
 from aliquot._kernels.parquet_pages cimport (
-    Pages, as_span, byte_span, dictionary_in, page_header, page_in, same_kind, segment, statistics_of,
+    Pages, byte_span, const_segment, dictionary_in, page_header, page_in, page_run, page_run_from, page_table,
+    same_kind, segment, segments_of, statistics_of,
 )
 from aliquot._kernels.parquet_text cimport Text
 from aliquot._kernels.random cimport const_int64_t, span
-
-
-cdef bint open_text(Text text, int64_t codec, byte_span body, int64_t size) except -1:
-    """Begin with a page: whether it can be had."""
-    return text.open(codec, <const uint8_t[:body.size()]> <uint8_t*> body.data() if body.size() else b"", size)
 
 
 cdef class Picker:
@@ -36,16 +32,30 @@ cdef class Picker:
         """Bytes picked."""
         return self.values.get().size()
 
-    def pick(self, const int64_t[::1] rows, list segments, Text page, dictionary, Text of_dictionary):
-        """Pick these rows, for which pages were found, out of segments, (first byte, bytes), that hold these pages.
+    def pick(
+        self, const int64_t[::1] rows, list known, int descriptor, int64_t gap, Text page, Text of_dictionary
+    ):
+        """Pick these rows, for which pages were found, out of a file of which segments, (first byte, bytes), are known.
 
-        Data pages are taken into ``page``, one after the other, and the dictionary page into ``of_dictionary``;
-        ``dictionary()`` gives bytes that begin with it. False where a page has to be left to an ordinary reader: then
-        nothing else may be asked.
+        Others are read by the descriptor, unless it is -1, and with them what lies between pages that are at most
+        ``gap`` bytes apart. Data pages are taken into ``page``, one after the other, and the dictionary page into
+        ``of_dictionary``. False where a page has to be left to an ordinary reader: then nothing else may be asked.
         """
-        cdef bint good = self.pick_all(rows, segments, page, dictionary, of_dictionary)
+        cdef vector[segment] parts = segments_of(known)
+        cdef unique_ptr[file_ranges] file = make_unique[file_ranges](
+            span[const_segment](parts.data(), parts.size()), descriptor
+        )
+        cdef bint good
+        with nogil:  # one thread at a time owns these objects, and the caller holds what is known
+            good = self.pick_all(
+                span[const_int64_t](&rows[0], rows.shape[0]) if rows.shape[0] else span[const_int64_t](),
+                file.get(),
+                gap,
+                page,
+                of_dictionary,
+            )
+        self.bytes_read = file.get().count()
         self.values.get().forget_dictionary()
-        self.dictionary = None
         return good
 
     def pick_constant(self):
@@ -57,68 +67,68 @@ cdef class Picker:
         )
 
     cdef bint pick_all(
-        self, const int64_t[::1] rows, list segments, Text text, dictionary, Text of_dictionary
-    ) except -1:
-        cdef Py_ssize_t at = 0
-        cdef Py_ssize_t first = 0
-        cdef Py_ssize_t last
-        cdef segment here
+        self, span[const_int64_t] rows, file_ranges* file, int64_t gap, Text text, Text of_dictionary
+    ) except -1 nogil:
+        cdef const page_table* table = self.pages.table.get()
+        cdef value_picker* values = self.values.get()
+        cdef span[const_int64_t] hits = span[const_int64_t](self.pages.hits.data(), self.pages.hits.size())
+        cdef size_t first = 0
+        cdef size_t last
+        cdef page_run here
+        cdef segment read
         cdef byte_span page
         cdef byte_span levels
         cdef page_header head
-        cdef int64_t offset
-        cdef int64_t start
-        cdef int64_t end
         cdef size_t apart
-        cdef bint good
-        for hit in self.pages.hits:
-            offset = self.pages.table.get().pages()[hit].offset
-            start = self.pages.table.get().pages()[hit].first_row
-            end = start + self.pages.table.get().rows_of(hit)
-            while at < len(segments) and segments[at][0] + len(segments[at][1]) <= offset:
-                at += 1
-            if at == len(segments):
+        cdef size_t hit
+        cdef int64_t start
+        read.base = 0
+        if not may_pick(self.pages.footer.footer, self.pages.chunk[0]):
+            return False
+        for i in range(hits.size()):
+            if i >= here.end_hit:
+                here = page_run_from(table[0], hits, i, gap)
+                read.base = here.begin
+                read.bytes = file.get(here.begin, here.end, text.read)
+            hit = hits[i]
+            if not page_in(table[0], hit, read, page, head) or not values.fits(head):
                 return False
-            here.base = segments[at][0]
-            here.bytes = as_span(segments[at][1])
-            if not page_in(self.pages.table.get()[0], hit, here, page, head) or not self.values.get().fits(head):
+            if head.in_codes() and not values.has_dictionary() and not self.load_dictionary(file, of_dictionary):
                 return False
-            if head.in_codes() and not self.values.get().has_dictionary():
-                if not self.load_dictionary(dictionary(), of_dictionary):
-                    return False
-            apart = self.values.get().levels_apart(head)
+            apart = values.levels_apart(head)
             if <int64_t> apart > head.compressed or <int64_t> apart > head.uncompressed:
                 return False
             levels = byte_span(page.data() + head.size, apart)
-            if not open_text(
-                text,
+            if not text.take(
                 self.pages.chunk.codec if head.is_compressed else 0,
                 byte_span(page.data() + head.size + apart, head.compressed - apart),
                 head.uncompressed - apart,
             ):
                 return False
+            start = table.pages()[hit].first_row
             last = first
-            while last < rows.shape[0] and rows[last] < end:
+            while last < rows.size() and rows[last] < start + table.rows_of(hit):
                 last += 1
-            with nogil:  # one thread at a time owns these objects, and the buffers are held here
-                good = self.values.get().pick(
-                    head, levels, text.text[0], span[const_int64_t](&rows[first], last - first), start
-                )
-            if not good:
+            if not values.pick(
+                head, levels, text.text[0], span[const_int64_t](rows.data() + first, last - first), start
+            ):
                 return False
             first = last
-        return first == rows.shape[0]
+        return first == rows.size()
 
-    cdef bint load_dictionary(self, const uint8_t[::1] data, Text text) except -1:
+    cdef bint load_dictionary(self, file_ranges* file, Text text) except -1 nogil:
+        cdef const page_table* table = self.pages.table.get()
         cdef byte_span page
         cdef page_header head
-        if not dictionary_in(as_span(data), page, head):
+        if table.dictionary_end() <= table.first():
             return False
-        self.dictionary = data  # of which the text may be a part
-        body = byte_span(page.data() + head.size, page.size() - head.size)
-        if not open_text(text, self.pages.chunk.codec, body, head.uncompressed):
+        if not dictionary_in(file.get(table.first(), table.dictionary_end(), text.read), page, head):
             return False
-        return self.values.get().set_dictionary(text.text[0], head.num_values)
+        cdef byte_span body = byte_span(page.data() + head.size, page.size() - head.size)
+        return (
+            text.take(self.pages.chunk.codec, body, head.uncompressed)
+            and self.values.get().set_dictionary(text.text[0], head.num_values)
+        )
 
     def continues(self, Picker other):
         """Whether a page of what this one has picked may follow one of the other's: columns of one type in all."""

@@ -1,12 +1,15 @@
+from libc.stdint cimport int64_t, uint8_t
 from libcpp cimport bool as bool_t
-from libcpp.memory cimport unique_ptr
 
 from aliquot._kernels.parquet_pages cimport byte_span
-from libc.stdint cimport uint8_t
 
 
 cdef extern from "aliquot/parquet_text.hpp" namespace "aliquot" nogil:
+    cdef cppclass room:
+        uint8_t* bytes(size_t) except +
+
     cdef cppclass page_text:
+        page_text()
         page_text(byte_span)
         size_t size()
         size_t there()
@@ -32,13 +35,16 @@ cdef extern from "aliquot/parquet_zstd.hpp" namespace "aliquot::zstd" nogil:
 
 cdef class Text:
     cdef page_text* text
-    cdef unique_ptr[page_text] plain
+    cdef page_text plain
     cdef snappy_block snappy
     cdef zstd_frame zstd
     cdef object whole
+    cdef object watch
+    cdef bint is_watched
     cdef object source
-    cdef bytearray room
+    cdef room made
+    cdef room read
 
-    cdef bint hold(self, const uint8_t[::1] data)
+    cdef bint take(self, int64_t codec, byte_span data, size_t size) except -1 nogil
 
-    cdef uint8_t* room_for(self, size_t size) except NULL
+    cdef bint take_whole(self, const uint8_t[::1] found) except -1

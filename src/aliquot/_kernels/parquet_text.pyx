@@ -2,43 +2,32 @@
 
 from libc.stdint cimport int64_t, uint8_t
 from libcpp cimport bool as bool_t
-from libcpp.memory cimport make_unique
 
 from aliquot._kernels.parquet_pages cimport as_span, byte_span
 
-NONE = 0
-SNAPPY = 1
-ZSTD = 6
+cdef enum:
+    NONE = 0
+    SNAPPY = 1
+    ZSTD = 6
 
 
 cdef class Text:
     """One page after the other, in memory that is used again.
 
     Fresh memory costs the system about as much as filling it. ``whole(codec, data, size)`` gives pages that only come
-    as a whole, or None.
+    as a whole, or None; ``watch``, if any, is told the same of every page.
     """
 
-    def __cinit__(self, whole):
+    def __cinit__(self, whole, watch=None):
         self.whole = whole
-        self.room = bytearray()
-        self.hold(b"")
+        self.watch = watch
+        self.is_watched = watch is not None
+        self.text = &self.plain
 
     def open(self, int64_t codec, const uint8_t[::1] data, size_t size):
         """Take a page that claims to hold ``size`` bytes: whether there may be as many. The last one is gone."""
-        cdef byte_span block = as_span(data)
-        self.hold(b"")
-        if codec == NONE or block.size() == 0:
-            return self.hold(data) and block.size() == size
-        if codec == SNAPPY:
-            self.text = &self.snappy
-            self.source = data
-            return size <= block.size() * snappy_ratio and self.snappy.open(block, self.room_for(size), size)
-        if codec == ZSTD and size <= block.size() * zstd_ratio and self.zstd.open(block, self.room_for(size), size):
-            self.text = &self.zstd
-            self.source = data
-            return True
-        found = self.whole(codec, data, size)
-        return found is not None and self.hold(found)
+        self.source = data
+        return self.take(codec, as_span(data), size)
 
     @property
     def there(self):
@@ -61,15 +50,36 @@ cdef class Text:
             found = self.text.reach(end)
         return found
 
-    cdef bint hold(self, const uint8_t[::1] data):
-        """Take a page as it is."""
-        self.source = data
-        self.plain = make_unique[page_text](as_span(data))
-        self.text = self.plain.get()
+    cdef bint take(self, int64_t codec, byte_span data, size_t size) except -1 nogil:
+        """The same of bytes that somebody else holds."""
+        if self.is_watched:
+            with gil:
+                self.watch(codec, as_view(data), size)
+        self.plain = page_text()
+        self.text = &self.plain
+        if codec == NONE or data.size() == 0:
+            self.plain = page_text(data)
+            return data.size() == size
+        if codec == SNAPPY:
+            if size > data.size() * snappy_ratio or not self.snappy.open(data, self.made.bytes(size + slack), size):
+                return False
+            self.text = &self.snappy
+            return True
+        if codec == ZSTD and size <= data.size() * zstd_ratio:
+            if self.zstd.open(data, self.made.bytes(size + slack), size):
+                self.text = &self.zstd
+                return True
+        with gil:
+            return self.take_whole(self.whole(codec, as_view(data), size))
+
+    cdef bint take_whole(self, const uint8_t[::1] found) except -1:
+        """Take a page that is there."""
+        if found is None:
+            return False
+        self.source = found
+        self.plain = page_text(as_span(found))
         return True
 
-    cdef uint8_t* room_for(self, size_t size) except NULL:
-        """Memory for so many bytes and what may be written behind them."""
-        if <size_t> len(self.room) < size + slack:
-            self.room = bytearray(size + slack)
-        return <uint8_t*> <char*> self.room
+
+cdef as_view(byte_span data):
+    return <const uint8_t[:data.size()]> <uint8_t*> data.data() if data.size() else memoryview(b"")
