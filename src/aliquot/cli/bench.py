@@ -27,8 +27,8 @@ OUTCOMES = 1000
 
 def run(arguments: argparse.Namespace) -> None:
     """Time every group, and print."""
-    rows = check_positive("--rows", arguments.rows)
-    rounds = check_positive("--rounds", arguments.rounds)
+    rows = _above_zero("--rows", arguments.rows)
+    rounds = _above_zero("--rounds", arguments.rounds)
     with tempfile.TemporaryDirectory(prefix="aliquot-bench-") as directory:
         path = os.path.join(directory, "bench.parquet")
         for group in groups(rows, path):
@@ -106,7 +106,7 @@ def groups(rows: int, path: str) -> list[Group]:
     ]
 
 
-def check_positive(name: str, value: int) -> int:
+def _above_zero(name: str, value: int) -> int:
     """``value`` as a number of which there must be one at least."""
     if check_count(name, value) == 0:
         raise ValueError(f"{name}: must be above 0, got 0")
