@@ -237,17 +237,17 @@ class frame final : public page_text
     return true;
   }
 
+  // Bytes [begin, end) of literals, to `to`; false if they are coded.
+  static bool copy(const literals& all, std::size_t begin, std::size_t end, std::uint8_t* to) noexcept
+  {
+    if (all.kind == literals::raw) std::memcpy(to, all.from.data() + begin, end - begin);
+    if (all.kind == literals::repeated) std::memset(to, all.from[0], end - begin);
+    return all.kind != literals::coded;
+  }
+
   bool make(const literals& all, std::uint8_t* to) noexcept
   {
-    if (all.size == 0) return true;
-    if (all.kind == literals::raw) {
-      std::memcpy(to, all.from.data(), all.size);
-      return true;
-    }
-    if (all.kind == literals::repeated) {
-      std::memset(to, all.from[0], all.size);
-      return true;
-    }
+    if (all.size == 0 || copy(all, 0, all.size, to)) return true;
     std::array<lane, 4> lanes;
     if (!load_tree(all) || !open_lanes(all, to, lanes)) return false;
     return all.four ? decode_lanes(prefixes_, lanes) : decode_lane(prefixes_, lanes[0], lanes[0].end);
@@ -258,14 +258,7 @@ class frame final : public page_text
   {
     std::uint8_t* to = out_ + of.begin;
     const literals& all = of.all;
-    if (all.kind == literals::raw) {
-      std::memcpy(to + begin, all.from.data() + begin, end - begin);
-      return true;
-    }
-    if (all.kind == literals::repeated) {
-      std::memset(to + begin, all.from[0], end - begin);
-      return true;
-    }
+    if (copy(all, begin, end, to + begin)) return true;
     if (!load_tree(all)) return false;
     if (of.lanes == none) {
       std::array<lane, 4> lanes;

@@ -1,10 +1,11 @@
 """Rows cut into pieces that are worked on side by side."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TypeVar
+
+from aliquot._threads import processors
 
 Result = TypeVar("Result")
 
@@ -21,7 +22,7 @@ def pieces(n: int, cost: int = 1) -> list[tuple[int, int]]:
     """
     if n * cost < 2 * PIECE_ROWS:
         return [(0, n)]
-    many = min(len(os.sched_getaffinity(0)), n * cost // PIECE_ROWS, MOST_PIECES)
+    many = min(processors(), n * cost // PIECE_ROWS, MOST_PIECES)
     return list(pairwise(n * piece // many for piece in range(many + 1)))
 
 

@@ -3,10 +3,8 @@
 Footers give the counts, and only the row groups that hold wanted rows are read.
 """
 
-import os
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -21,6 +19,7 @@ from aliquot._compression import Scratch
 from aliquot._files import FilePart, find_files, partition_fields
 from aliquot._progress import Progress
 from aliquot._source import Consumer, Pick, Source, Span
+from aliquot._threads import in_order, processors
 from aliquot.footers import Layout, Layouts, ParquetPart, check_unchanged, naming
 from aliquot.pages import constant, decode_picked, plan_columns
 from aliquot.plan import ColumnPlan, Plan
@@ -373,24 +372,11 @@ class Parquet(Source):
         return {each.name: pa.array([part.file.partition[each.name]]).cast(each.type) for each in self._partitions}
 
     def _in_order(self, work: Callable[[T], U], tasks: Iterable[T]) -> Iterator[tuple[T, U]]:
-        """Tasks and results of ``work``, in the order of the tasks, a few ahead of the reader."""
-        workers = min(len(os.sched_getaffinity(0)), 8)
+        """Tasks and results of ``work``, which reads, in the order of the tasks."""
+        workers = min(processors(), 8)
         if not all(part.file.is_local for part in self._parts):
             workers = max(workers, REMOTE_GROUPS)
-        pending: deque[tuple[T, Future[U]]] = deque()
-        with ThreadPoolExecutor(workers) as pool:
-            try:
-                for task in tasks:
-                    pending.append((task, pool.submit(work, task)))
-                    if len(pending) > workers:
-                        task, result = pending.popleft()
-                        yield task, result.result()
-                while pending:
-                    task, result = pending.popleft()
-                    yield task, result.result()
-            finally:
-                for _, result in pending:
-                    result.cancel()
+        return in_order(work, tasks, workers)
 
 
 def _rows_alone(count: int) -> list[pa.RecordBatch]:

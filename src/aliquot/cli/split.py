@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from aliquot._progress import Progress
 from aliquot._provenance import attach, facts_as_json
 from aliquot._source import Source
+from aliquot._threads import processors
 from aliquot.cli.output import check_directory, whole_directory
 from aliquot.cli.sample import open_argument
 from aliquot.partition import Partition
@@ -70,7 +71,7 @@ def _write_parts(job: Partition, opened: Source, progress: Progress, directory: 
     """Write the rows as they come; the files are still open."""
     with ExitStack() as always, ExitStack() as unfinished:
         # Encoding and compressing take as long as all else, and need no turn of the interpreter.
-        writers = always.enter_context(ThreadPoolExecutor(len(os.sched_getaffinity(0))))
+        writers = always.enter_context(ThreadPoolExecutor(processors()))
         files = []
         for name in job.parts.names:
             os.mkdir(os.path.join(directory, name))
