@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "large_buffer.hpp"
 #include "ranking.hpp"
 #include "ranking_areas.hpp"
 #include "ranking_rows.hpp"
@@ -38,9 +39,9 @@ namespace detail
 template <class Key>
 struct sliced_rows {
   std::vector<std::size_t> starts;
-  std::vector<Key> keys;
-  std::vector<std::uint8_t> labels;
-  std::vector<double> weights;
+  large_buffer<Key> keys;
+  large_buffer<std::uint8_t> labels;
+  large_buffer<double> weights;
 
   sliced_rows(std::span<const std::int32_t> codes, std::size_t slices, const Key* from_keys,
               const std::uint8_t* from_labels, const double* from_weights)
@@ -68,9 +69,9 @@ void rank_some_slices(const sliced_rows<Key>& rows, std::size_t begin, std::size
   std::size_t largest = 0;
   for (std::size_t s = begin; s < end; ++s) largest = std::max(largest, rows.size(s));
   const bool are_weighted = !rows.weights.empty();
-  std::vector<std::uint8_t> room(are_weighted ? room_bytes(rows.keys.data(), largest, format.limbs) : 0);
-  std::vector<Key> first(largest);
-  std::vector<limb> masses(2 * largest * static_cast<std::size_t>(format.limbs));
+  large_buffer<std::uint8_t> room(are_weighted ? room_bytes(rows.keys.data(), largest, format.limbs) : 0);
+  large_buffer<Key> first(largest);
+  large_buffer<limb> masses(2 * largest * static_cast<std::size_t>(format.limbs));
   const ranking_room<Key> out{first.data(), nullptr, masses.data(), format};
   for (std::size_t s = begin; s < end; ++s) {
     const std::size_t at = rows.starts[s];
