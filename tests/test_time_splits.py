@@ -38,7 +38,7 @@ def test_parts_follow_each_other_and_keep_equal_times_together(times, weights):
 def test_distinct_times_are_cut_at_exact_sizes():
     split = aq.time_split(DAYS, {"train": 0.7, "valid": 0.2, "test": 0.1})
     assert [len(rows) for rows in split.values()] == [70, 20, 10]
-    assert DAYS[split["train"]].max() == np.datetime64("2024-01-01") + 69
+    assert DAYS[split["train"]].max() == np.datetime64("2024-01-01") + np.timedelta64(69, "D")
     rows = aq.time_split(DAYS, {"train": None, "test": 25})
     assert len(rows["test"]) == 25
 
@@ -164,7 +164,7 @@ def test_no_fold_is_empty_and_none_sees_the_future_where_times_are_the_same(time
         (lambda: aq.time_split([1, 2], {"a": 0.5, "b": 0.5}, gap=-1), ValueError, "gap: must not be negative, got -1"),
         (lambda: aq.time_folds([1, 2, 3], 2, window=-1), ValueError, "window: must not be negative, got -1"),
         (
-            lambda: aq.time_split(DAYS, ["a", "b"], at=["2024-02-01"], gap=np.timedelta64("NaT")),
+            lambda: aq.time_split(DAYS, ["a", "b"], at=["2024-02-01"], gap=np.timedelta64("NaT", "D")),
             ValueError,
             "gap: must not be negative, got NaT",
         ),
@@ -173,6 +173,12 @@ def test_no_fold_is_empty_and_none_sees_the_future_where_times_are_the_same(time
             ValueError,
             "at: must be times, got NoneType None",
         ),
+        (
+            lambda: aq.time_split(DAYS, ["a", "b"], at=["NaT"]),
+            ValueError,
+            "at: must be times, got str 'NaT'",
+        ),
+        (lambda: aq.time_split(DAYS, ["a", "b"], at=[3]), TypeError, "at: must be times, got int 3"),
         (lambda: aq.time_split([1, 2], ["a", "b", "c"], at=[2, 1]), ValueError, "at: must ascend, got list [2, 1]"),
         (
             lambda: aq.time_split([1, 2], {"a": 0.9, "b": 0.1}, at=[2]),
@@ -185,6 +191,11 @@ def test_no_fold_is_empty_and_none_sees_the_future_where_times_are_the_same(time
             "parts: must have names that differ, got ['a', 'a']",
         ),
         (lambda: aq.time_split(DAYS, ["a", "b"], at=["soon"]), TypeError, "at: must be times, got str 'soon'"),
+        (
+            lambda: aq.time_split(DAYS, ["a", "b"], at=["2024-02-01"], gap=2),
+            TypeError,
+            "gap: must be a duration, got int 2",
+        ),
         (
             lambda: aq.time_split(DAYS, ["a", "b"], at=["2024-02-01"], gap="long"),
             TypeError,

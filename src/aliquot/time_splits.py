@@ -1,7 +1,7 @@
 """Splits by time: the earlier rows train, the later ones test."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from numbers import Real
 from typing import Any
 
@@ -172,10 +172,11 @@ def _as_time(name: str, value: Any, like: Times) -> Any:
     if isinstance(value, datetime) and value.tzinfo is not None:  # as Arrow has instants, of which NumPy knows no zone
         value = value.astimezone(UTC).replace(tzinfo=None)
     try:
-        time = np.datetime64(value)
+        missing = np.isnat(np.datetime64(value, "D"))  # which without a unit would be of none
+        time = value if missing else np.datetime64(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name}: must be times, got {describe(value)}") from None
-    if np.isnat(time):
+    if missing:
         raise ValueError(f"{name}: must be times, got {describe(value)}")
     return time
 
@@ -186,11 +187,10 @@ def _before(name: str, cut: Any, span: Any, like: Times) -> Any:
     if like.dtype.kind not in "Mm":
         span = _as_number(name, span, like)
         cut = cut.item() if isinstance(cut, np.generic) else cut  # Python's numbers, which go below 0
+    elif not isinstance(span, timedelta | np.timedelta64):  # a number beside dates could be of any unit
+        raise TypeError(f"{name}: must be a duration, got {describe(span)}")
     else:
-        try:
-            span = np.timedelta64(span)
-        except (TypeError, ValueError):
-            raise TypeError(f"{name}: must be a duration, got {describe(span)}") from None
+        span = np.timedelta64(span)
     if not span >= span * 0:  # NaN and NaT neither
         raise ValueError(f"{name}: must not be negative, got {span}")
     return cut - span
