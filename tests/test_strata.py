@@ -105,6 +105,16 @@ class TestShares:
         got = counts(aq.sample(table, 100, strata="s", allocation="neyman:x", rng=1), "s")
         assert got == {"a": 4, "b": 96}
 
+    @pytest.mark.parametrize("minimum", [0, 1])
+    def test_neyman_takes_rows_of_strata_that_do_not_vary_once_the_others_have_given_all(self, minimum):
+        table = pa.table({"s": list("aaaabbbccd"), "x": [1.0, 2.0, 3.0, 4.0] + [5.0] * 3 + [6.0] * 2 + [7.0]})
+        for size in range(4, 11):
+            got = counts(aq.sample(table, size, strata="s", allocation="neyman:x", minimum=minimum, rng=1), "s")
+            assert sum(got.values()) == size
+            if size >= 4 + 3 * minimum:
+                assert got["a"] == 4
+        assert got == {"a": 4, "b": 3, "c": 2, "d": 1}
+
 
 class TestLaws:
     OPTIONS = [

@@ -98,12 +98,12 @@ class Whole(Shares):
             )
         # Strata whose share is below the minimum get that, and the others share the rest, which may bring more below.
         sizes = self._sizes(rows)
-        shares = _allocation.proportional(total, sizes, capacity)
+        shares = _deal(total, sizes, rows, capacity)
         low = np.zeros(len(rows), bool)
         while (shares < least).any():
             low |= shares < least
             shares[low] = least[low]
-            shares[~low] = _allocation.proportional(total - int(least[low].sum()), sizes[~low], capacity[~low])
+            shares[~low] = _deal(total - int(least[low].sum()), sizes[~low], rows[~low], capacity[~low])
         return shares
 
     def _size_of(self, population: int) -> int:
@@ -166,7 +166,7 @@ class Equal(Whole):
 class Neyman(Whole):
     """In proportion to rows times standard deviation, which gives a total the least variance.
 
-    Known only once all rows are. If nothing varies, in proportion to rows.
+    Known only once all rows are. What strata that vary cannot give comes from the others.
     """
 
     def __init__(
@@ -180,9 +180,7 @@ class Neyman(Whole):
 
     def _sizes(self, rows: Counts) -> Counts:
         spread = rows * (self._deviations / max(self._deviations.max(initial=0.0), 1e-300))
-        if not spread.any():
-            return rows
-        sizes: Counts = np.rint(spread * (SHARES / spread.sum())).astype(np.int64)
+        sizes: Counts = np.rint(spread * (SHARES / max(spread.sum(), 1.0))).astype(np.int64)
         return sizes
 
 
@@ -197,6 +195,13 @@ class Fixed(Shares):
 
     def allocate(self, rows: Counts, eligible: Counts, book: Codebook) -> Counts:
         return self._shares
+
+
+def _deal(total: int, sizes: Counts, rows: Counts, capacity: Counts) -> Counts:
+    """``total`` in proportion to ``sizes``, and what these strata cannot give, to the rows of those of size 0."""
+    given = min(total, _allocation.sum_exactly(capacity[sizes > 0]))
+    shares = _allocation.proportional(given, sizes, capacity)
+    return shares + _allocation.proportional(total - given, np.where(sizes > 0, 0, rows), capacity)
 
 
 def _margin(variance: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:

@@ -167,7 +167,8 @@ def sample(
     allocation : {"proportional", "equal", "neyman:COLUMN"}
         How the rows are dealt out to the strata. "proportional": by largest remainder, so that each stratum's share is
         within 1 of exact. "equal": as evenly as they have rows. "neyman:COLUMN": in proportion to rows times standard
-        deviation of a column of numbers, which makes estimates of its total most precise.
+        deviation of a column of numbers, which makes estimates of its total most precise; strata in which it does not
+        vary give what the others cannot.
     minimum : int, default 0
         The least rows of each stratum, or all it has; the other strata share what is left.
     replace : bool, default False
