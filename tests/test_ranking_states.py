@@ -64,6 +64,7 @@ class TestBatching:
     def test_rows_are_ranked_early_when_scores_repeat_and_late_when_they_do_not(self, monkeypatch):
         monkeypatch.setattr(ranking, "FEW_ROWS", 100)
         monkeypatch.setattr(ranking, "MANY_ROWS", 1000)
+        monkeypatch.setattr(_ranking, "KEPT_ROWS", 200)  # so that a ranking keeps the memory that its rows waited in
         for kind in ("ties", "continuous"):
             columns = rows(kind, None, 4000)
             whole = curve_of(*columns)

@@ -246,7 +246,8 @@ constexpr std::size_t room_bytes(const Key*, std::size_t rows, int limbs) noexce
 // Rows that weigh 1 are sorted where the keys of the ranking go, others where its masses go, at the end of the room of
 // their part, as far as they fit: written from there they are never overtaken, and memory that is new is dearer than
 // what is done in it. What does not fit is sorted in `room`, of `room_bytes`. It and the room for masses begin at
-// multiples of 16.
+// multiples of 16. The keys of rows that weigh 1 may lie in the room for masses themselves: all rows are dealt before
+// the first mass is written.
 template <class Key>
 std::size_t rank_rows(const Key* keys, std::size_t rows, const std::uint8_t* labels, const double* weights,
                       std::uint8_t* room, std::size_t threads, const ranking_room<Key>& out)

@@ -22,6 +22,8 @@ KEPT_ROWS = 2**18
 
 FEWEST_ROWS = 2**12
 """Below, there is room for twice the rows that wait, as there may be many curves of few; above, for all that will."""
+MASS_BYTES = 8
+"""A row that waits has room for its masses, if they take one limb each: they are written over its key."""
 SAMPLED_ROWS = 2**14
 """Tell whether scores repeat: as many as are sorted in no time."""
 
@@ -179,7 +181,8 @@ class Pending:
         end = self.rows + len(columns)
         room = max(end, 2 * self.rows if end < FEWEST_ROWS else limit)
         at = slice(self.rows, end)
-        keys = self._array("keys", room, np.uint64 if self._is_wide else np.uint32, self.rows)[at]
+        kind = np.dtype(np.uint64 if self._is_wide else np.uint32)
+        keys = self._array("keys", room * MASS_BYTES // kind.itemsize, kind, self.rows)[at]
         labels = self._array("labels", room, np.uint8, self.rows)[at]
         weights = self._array("weights", room, np.float64, self.rows)[at] if self._is_weighted else None
         return columns.read(keys, labels, weights)
@@ -206,7 +209,10 @@ class Pending:
         weights = self._arrays["weights"][rows] if self._is_weighted else None
         n, (unit, limbs) = len(keys), masses.format
         first = self._array("first", n, keys.dtype)[:n]
-        sums = self._array("sums", 2 * n * limbs, np.uint32)[: 2 * n * limbs].reshape(n, 2, limbs)
+        if n == self.rows and limbs == 1 and weights is None and bins is None:  # over keys, which are done with by then
+            sums = self._arrays["keys"].view(np.uint32)[: 2 * n].reshape(n, 2, 1)
+        else:
+            sums = self._array("sums", 2 * n * limbs, np.uint32)[: 2 * n * limbs].reshape(n, 2, limbs)
         if bins is not None:  # at once, so that few entries are left to merge
             last = self._array("last", n, np.uint64)[:n]
             size = score_bins.bin_rows(keys, labels, weights, first, last, sums, unit, level)
@@ -217,7 +223,8 @@ class Pending:
         size = _kernel.rank(keys, labels, weights, first, sums, unit, processors())
         first, sums = first[:size], sums[:size]
         if n > KEPT_ROWS and 2 * size > n:
-            del self._arrays["first"], self._arrays["sums"]
+            del self._arrays["first"]
+            self._arrays.pop("sums", None)
             return Ranking(first, None, sums, unit)
         return Ranking(first.copy(), None, sums.copy(), unit)
 
