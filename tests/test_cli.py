@@ -1,6 +1,7 @@
 """The command line, as a shell sees it."""
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -131,6 +132,18 @@ class TestSample:
         done = aliquot("sample", *arguments.split())
         assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", message + "\n")
         assert sorted(os.listdir()) == ["data-0.parquet", "data-1.parquet"]
+
+    @pytest.mark.parametrize(
+        "command", [["sample", "-n", "5"], ["inspect"], ["split", "--to", "parts", "--part", "all=1.0"]]
+    )
+    def test_a_stream_that_breaks_off_is_named(self, there, command):
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, pa.schema({"x": pa.int64()})) as writer:
+            writer.write(pa.record_batch({"x": range(10_000)}))
+        done = aliquot(command[0], "-", *command[1:], input=sink.getvalue()[:5000].to_pybytes())
+        assert done.returncode == 2
+        assert re.fullmatch(rb"aliquot: -: must be a whole Arrow IPC stream, got [^\n]+\n", done.stderr)
+        assert not (there / "parts").exists()
 
     def test_standard_input_that_is_no_arrow_stream(self, there):
         done = aliquot("sample", "-", "-n", "5", input=b"a,b\n1,2\n" * 100)

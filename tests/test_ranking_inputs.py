@@ -80,8 +80,12 @@ class TestInputs:
 
     def test_large_integers_are_not_confused(self):
         assert curve_of([0, 1], pa.array([2**53 - 1, 2**53])).roc_auc() == 1
-        with pytest.raises(ValueError, match=r"^y_score: must hold integers of at most 2\*\*53, got others: "):
-            curve_of([0, 1], pa.array([2**53, 2**53 + 1]))
+        curve = curve_of([0, 1], [1.0, 2.0])
+        for scores in ([2**53, None, 2**53 + 1], [1, 2, -(2**63)]):
+            with pytest.raises(
+                ValueError, match=rf"^y_score: must hold integers of at most 2\*\*53, got {scores[2]} at row 4$"
+            ):
+                curve.update([0, 1, 1], pa.array(scores))
 
     def test_nulls_may_be_skipped(self):
         y_true = pa.array([1, None, 1, 0, 0, 1])

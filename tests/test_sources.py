@@ -1,6 +1,7 @@
 """Everything that rows come from, with the real libraries."""
 
 import datetime
+import io
 import re
 
 import duckdb
@@ -402,7 +403,9 @@ class TestErrors:
                 aq.sample([values], 1)
         assert reservoir == aq.Reservoir(1, rng=reservoir._seed)
 
-    @pytest.mark.parametrize("source", [5, None, {"x": [1]}, b"bytes", object()])
+    @pytest.mark.parametrize(
+        "source", [5, None, {"x": [1]}, b"bytes", object(), io.BytesIO(b"PAR1"), pa.BufferReader(b"PAR1")]
+    )
     def test_no_source(self, source):
         with pytest.raises(TypeError, match=r"^source: must be Parquet paths, Arrow data .* got "):
             aq.sample(source, 1)

@@ -148,7 +148,7 @@ def as_columns(
     """
     columns = {
         "y_true": _labels(as_array("y_true", y_true), positive),
-        "y_score": _scores(as_array("y_score", y_score)),
+        "y_score": _scores(as_array("y_score", y_score), first_row),
     }
     if sample_weight is not None:
         columns["sample_weight"] = as_array("sample_weight", sample_weight)
@@ -252,11 +252,11 @@ def _as_scalar(positive: Any, kind: pa.DataType) -> pa.Scalar:
         raise TypeError(f"positive: must be one of y_true's labels, {kind}, got {describe(positive)}") from None
 
 
-def _scores(values: pa.Array) -> pa.Array:
+def _scores(values: pa.Array, first_row: int) -> pa.Array:
     """float32 for what it holds, else float64."""
     kind = values.type
     if pa.types.is_dictionary(kind):
-        return _scores(decoded(values))
+        return _scores(decoded(values), first_row)
     if pa.types.is_float32(kind) or pa.types.is_float64(kind):
         return values
     if pa.types.is_float16(kind):
@@ -265,8 +265,11 @@ def _scores(values: pa.Array) -> pa.Array:
         raise TypeError(f"y_score: must be a column of numbers, got {kind}")
     try:
         return values.cast(pa.float64())
-    except pa.ArrowInvalid as error:  # two scores could become one
-        raise ValueError(f"y_score: must hold integers of at most 2**53, got others: {error}") from error
+    except pa.ArrowInvalid:  # two scores could become one
+        row, score = next((i, each) for i, each in enumerate(values.to_pylist()) if abs(each or 0) > 2**53)
+        raise ValueError(
+            f"y_score: must hold integers of at most 2**53, got {score} at row {first_row + row}"
+        ) from None
 
 
 def _refuse_null(columns: dict[str, pa.Array], first_row: int) -> None:

@@ -122,7 +122,7 @@ def open_source(source: Any) -> Source:
             return open_source(pa.record_batch(source))
     except pa.ArrowInvalid as error:
         raise TypeError(f"source: must be rows with columns, got {type(source).__name__}: {error}") from error
-    if isinstance(source, Iterable) and not isinstance(source, bytes | dict):
+    if isinstance(source, Iterable) and not isinstance(source, bytes | dict) and not hasattr(source, "read"):
         return _open_iterable(source)
     raise TypeError(
         "source: must be Parquet paths, Arrow data (anything with __arrow_c_stream__ or __arrow_c_array__) or an "

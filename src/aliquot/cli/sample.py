@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -94,6 +95,14 @@ def open_argument(paths: list[str]) -> Any:
     if len(paths) > 1:
         raise ValueError(f"SOURCE: must be - alone or paths, got {' '.join(paths)}")
     try:
-        return pa.ipc.open_stream(sys.stdin.buffer)
+        stream = pa.ipc.open_stream(sys.stdin.buffer)
     except pa.ArrowInvalid as error:
         raise ValueError(f"-: must be an Arrow IPC stream, got {error}") from error
+    return pa.RecordBatchReader.from_batches(stream.schema, _batches(stream))
+
+
+def _batches(stream: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from stream
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ValueError(f"-: must be a whole Arrow IPC stream, got {error}") from error
