@@ -143,15 +143,27 @@ def stratum_order(seed: Words, first: Counts) -> Counts:
     """Strata in random order, but for those without rows: by the key of the first row, whatever they are called."""
     there = np.flatnonzero(first >= 0) if first.min(initial=0) < 0 else None
     rows = first if there is None else first[there]
-    # Each key with its place instead of its lowest bits: sorting these is several times as fast as argsort.
-    keys = keys_of(rows, seed)
+    key = row_key(seed)
+    keys = np.empty(len(rows), np.uint64)
     places = np.uint64(2 ** len(keys).bit_length() - 1)
-    keys &= ~places
-    keys |= np.arange(len(keys), dtype=np.uint64)
     cuts = pieces(len(keys), SORTING)
-    keys.partition(np.array([first for first, _ in cuts[1:]], np.int64))
-    side_by_side(lambda _, first, last: keys[first:last].sort(), cuts)
-    keys &= places
+
+    def make(_piece: int, start: int, stop: int) -> None:
+        # Each key with its place instead of its lowest bits: sorting these is several times as fast as argsort.
+        here = keys[start:stop]
+        row_keys.make_keys(rows[start:stop].view(np.uint64), key, here)
+        here &= ~places
+        here |= np.arange(start, stop, dtype=np.uint64)
+
+    def sort(_piece: int, start: int, stop: int) -> None:
+        here = keys[start:stop]
+        here.sort()
+        here &= places
+
+    side_by_side(make, cuts)
+    if len(cuts) > 1:
+        keys.partition(np.array([start for start, _ in cuts[1:]]))
+    side_by_side(sort, cuts)
     order: Counts = keys.view(np.int64)
     return order if there is None else there[order]
 
@@ -173,9 +185,8 @@ def first_rows(strata: Classes, sizes: Counts) -> Counts:
 
 def _offsets(seed: Words, sizes: Counts, first: Counts) -> Counts:
     """How many rows are in strata before each, in random order."""
-    order = stratum_order(seed, first)
     offsets = np.zeros(len(sizes), np.int64)
-    offsets[order] = np.cumsum(sizes[order]) - sizes[order]
+    kernels.add_up(stratum_order(seed, first), sizes, offsets)
     return offsets
 
 

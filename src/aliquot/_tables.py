@@ -11,6 +11,8 @@ from aliquot._kernels import apportion as kernels
 
 FEW = 256
 """Strata that are dealt at once."""
+KNOWN = 2**12
+"""Shares of small sizes that are kept: of so many parts times sizes, which stay in the nearest levels of cache."""
 FOLD = 64
 """Rows of a table that are added up as one."""
 
@@ -39,14 +41,16 @@ def apportion(
     whole, rows = int(weights.sum()), int(totals.sum())
     m = len(weights)
     by_weight, lacks, rest, room = np.argsort(-weights, kind="stable"), *np.zeros((2, m), np.int64), np.zeros(m)
-    dealt = np.empty((FEW, m), np.int64)
+    known, rests = np.empty((2, 1 + min(len(order), KNOWN // m), m), np.int64)
+    dealt, lefts = np.empty((FEW, m), np.int64), np.empty(len(known), np.int64)
+    memory = lacks, rest, room, known, rests, lefts, dealt
     others = order
     if is_rare.any():
         rare = is_rare[order]
         others = order[~rare]
         kernels.find_room(sizes, others, weights, whole, dealt[0], rest, room)
-        kernels.apportion(sizes, order[rare], True, weights, whole, by_weight, lacks, rest, room, dealt, table)
-    kernels.apportion(sizes, others, False, weights, whole, by_weight, lacks, rest, room, dealt, table)
+        kernels.apportion(sizes, order[rare], True, weights, whole, by_weight, *memory, table)
+    kernels.apportion(sizes, others, False, weights, whole, by_weight, *memory, table)
     pairs = zip(weights.tolist(), lacks.tolist(), strict=True)
     have = np.array([(rows * weight - lack) // whole for weight, lack in pairs])  # in Python's integers
     while (have != totals).any():

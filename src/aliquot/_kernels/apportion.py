@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from aliquot._kernels._numba import kernel
+from aliquot._kernels._numba import kernel, prefetch
 
 SLACK = 32
 """Rows by which rare strata may fill the largest parts beyond their share: the others make up for it."""
@@ -40,6 +40,9 @@ def apportion(
     lacks: Any,
     rest: Any,
     room: Any,
+    known: Any,
+    rests: Any,
+    lefts: Any,
     dealt: Any,
     table: Any,
 ) -> None:
@@ -49,17 +52,27 @@ def apportion(
     parts are rounded up that lack most so far. All in integers, in units of a row over ``whole``, the sum of weights,
     which is at most 2^56, so that a hundred rows' worth fits.
 
-    Of each part, ``lacks`` starts at 0; ``rest`` and ``dealt``, shape (some, parts), have room.
+    Of each part, ``lacks`` starts at 0; ``rest`` and ``dealt``, shape (some, parts), have room. So have ``known`` and
+    ``rests``, of such a shape too, and ``lefts``, for the shares of sizes from 0 on: most strata are small, and alike.
     """
-    m = len(weights)
+    m, largest = len(weights), np.int64(len(lefts) - 1)
+    for size in range(largest):
+        lefts[size] = shares_of(size, weights, whole, known[size], rests[size])
     # Strata are far apart in memory: of a few at once, reads overlap, and so do writes. They are unsigned there, as
     # what could be below 0 would be asked whether it is.
     for start in range(0, len(order), len(dealt)):
         strata = order[start : start + len(dealt)]
         for i in range(len(strata)):
             dealt[i, 0] = sizes[np.uint64(strata[i])]
+            prefetch(table, strata[i] * m)
         for i in range(len(strata)):
-            left = shares_of(dealt[i, 0], weights, whole, dealt[i], rest)
+            size = dealt[i, 0]
+            at = np.uint64(min(size, largest))
+            if size >= largest:  # the last place is for any other size
+                lefts[at] = shares_of(size, weights, whole, known[at], rests[at])
+            left = lefts[at]
+            for j in range(m):
+                dealt[i, j], rest[j] = known[at, j], rests[at, j]
             best, most = raise_lacks(lacks, rest, 1)
             while left > 0:
                 if rare:

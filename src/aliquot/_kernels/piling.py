@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from aliquot._kernels._numba import kernel
+from aliquot._kernels._numba import kernel, prefetch
 from aliquot._kernels.row_keys import BLOCK, ROW, key_of, pack, upper_key
 
 MANY = 1024
 """Rows of a stratum from which 8 bits of their keys leave too much out of order."""
 RADIX = 256
+LINE = np.uint64(8)
+"""Packed rows in a line of cache."""
 
 
 @kernel
@@ -61,6 +63,7 @@ def pile_up_ranges(labels: Any, row: int, low: Any, key: Any, shift: Any, heads:
             stratum = np.uint64(labels_here[i]) - low
             place, word = heads[stratum >> shift], np.uint64(keys[i]) >> shift << np.uint64(32)
             heads[stratum >> shift] = place + np.uint64(1)
+            prefetch(pile, place + LINE)  # as no processor foresees so many places
             # In two steps, here and where it is read, as a word cannot be shifted by 64 bits.
             pile[place] = stratum << (last - shift) << np.uint64(1) | word | np.uint64(row + start + i)
 

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aliquot._kernels._numba import kernel
+from aliquot._kernels._numba import kernel, prefetch
 from aliquot._kernels.row_keys import BLOCK, ROW, upper_key
 
+AHEAD = 32
+"""Rows between one whose part is told and one whose part's place in memory is fetched."""
 LANES = 4
 """Counters for each thing counted, raised by turns: one that is raised again and again waits for itself."""
 
@@ -110,12 +112,23 @@ def settle(piled: Any, spared: int, pile: Any, parts: Any) -> None:
 
 
 @kernel
+def add_up(order: Any, sizes: Any, before: Any) -> None:
+    """Put the rows of the strata before each, in ``order``, into ``before``."""
+    rows = 0
+    for i in range(len(order)):
+        stratum = np.uint64(order[i])
+        before[stratum] = rows
+        rows += sizes[stratum]
+
+
+@kernel
 def deal_round(offsets: Any, sizes: Any, pile: Any, many: int, parts: Any) -> None:
     """Deal the piled rows of each stratum to ``many`` parts in turn, from part ``offsets[stratum] % many`` on."""
-    start = 0
+    start, last = 0, len(pile) - 1
     for stratum in range(len(sizes)):
         part = offsets[stratum] % many
         for i in range(start, start + sizes[stratum]):
+            prefetch(parts, pile[min(i + AHEAD, last)] & np.uint64(ROW))
             parts[pile[i] & np.uint64(ROW)] = part
             part = part + 1 if part + 1 < many else 0
         start += sizes[stratum]
