@@ -57,15 +57,21 @@ class dense_counts
   // counts[slice, t, p], of slices * width * width, = the rows of codes t and p.
   void copy_to(std::int64_t* counts) const noexcept
   {
-    std::fill_n(counts, std::size_t{slices_} * window_.width * window_.width, 0);
+    if (!steps_.empty()) {
+      copy_cells(counts, [&](std::size_t cell) { return steps_[cell]; });
+    } else {
+      copy_cells(counts, [&](std::size_t cell) {
+        std::int64_t sum = 0;
+        for (std::size_t at = cell; at < recent_.size(); at += size_) sum += recent_[at];
+        return sum;
+      });
+    }
     for (std::size_t page = 0; page < are_used_.size(); ++page) {
       if (are_used_[page] == 0) continue;
       for (std::size_t cell = page * of_page; cell < std::min((page + 1) * of_page, size_); ++cell) {
         if (totals_[cell] != 0) counts[entry_of(cell)] += totals_[cell];
       }
     }
-    if (!steps_.empty()) add_cells(steps_.data(), counts);
-    for (std::size_t at = 0; at < recent_.size(); at += size_) add_cells(recent_.data() + at, counts);
   }
 
   // Count rows begin, ..., end - 1, all valid and of types that visit_stored knows, or booleans, in slices that there
@@ -87,23 +93,14 @@ class dense_counts
   // Take rows back. Returns `end`, or the first row that was never counted; then nothing is taken back.
   std::int64_t uncount(const labelled_rows& rows, std::int64_t begin, std::int64_t end) noexcept
   {
-    std::array<std::uint64_t, detail::confusion_block> cells;
-    for (std::int64_t at = begin; at < end;) {
-      const auto n = static_cast<std::size_t>(std::min<std::int64_t>(end - at, detail::confusion_block));
-      std::size_t good = 0;
-      for (; good < n; ++good) {
-        const auto row = at + static_cast<std::int64_t>(good);
-        if (!detail::cells_of(rows, row, 1, window_, &cells[good])) break;
-        std::int64_t& count = settled(cells[good]);
-        if (count == 0) break;
-        --count;
+    std::uint64_t cell = 0;
+    for (std::int64_t row = begin; row < end; ++row) {
+      const bool was_counted = detail::cells_of(rows, row, 1, window_, &cell) && settled(cell) > 0;
+      if (!was_counted) {
+        count_again(rows, begin, row);
+        return row;
       }
-      if (good < n) {
-        for (std::size_t i = 0; i < good; ++i) ++total(cells[i]);
-        count_again(rows, begin, at);
-        return at + static_cast<std::int64_t>(good);
-      }
-      at += static_cast<std::int64_t>(n);
+      --total(cell);
     }
     return end;
   }
@@ -116,6 +113,9 @@ class dense_counts
   // One table of words for those of 128 classes; larger ones leave the cache: measured, 0.43 ns a row for 0.86 of
   // bytes.
   static constexpr std::size_t most_words = std::size_t{1} << 14;
+  // So many rows before it is counted, a cell of a table of bytes is fetched: measured, a sixth to a quarter less time
+  // for 200 to 1,000 classes.
+  static constexpr std::size_t soon = 64;
   static constexpr std::size_t of_page = 4096 / sizeof(std::int64_t);
   // Up to this width, comparing bytes with each cell is quicker: measured, 0.15 to 0.3 ns a row for 0.5.
   static constexpr std::uint32_t few = 3;
@@ -145,7 +145,7 @@ class dense_counts
   {
     const auto [t_values, t_bytes] = values_of(rows.y_true);
     const auto [p_values, p_bytes] = values_of(rows.y_pred);
-    alignas(64) std::array<Cell, detail::confusion_block> cells;
+    alignas(64) std::array<Cell, detail::confusion_block + soon> cells{};  // the last are for a look ahead
     for (std::int64_t at = begin; at < end;) {
       make_room();
       const auto n = static_cast<std::size_t>(std::min<std::int64_t>(end - at, detail::confusion_block));
@@ -198,6 +198,7 @@ class dense_counts
   {
     std::uint8_t* steps = steps_.data();  // bytes might be those of the vector itself, for all the compiler knows
     each_row(n, ahead, [&, steps](std::size_t i) {
+      __builtin_prefetch(steps + cells[i + soon], 1);
       if (++steps[cells[i]] == 0) total(cells[i]) += 256;
     });
   }
@@ -223,9 +224,9 @@ class dense_counts
     return totals_[cell];
   }
 
-  // By squares, whose cells lie in few lines of the cache.
-  template <class Count>
-  void add_cells(const Count* cells, std::int64_t* counts) const noexcept
+  // counts[slice, t, p] = count_of(cell), by squares, whose cells lie in few lines of the cache.
+  template <class F>
+  void copy_cells(std::int64_t* counts, F&& count_of) const noexcept
   {
     constexpr std::size_t side = 32;
     const std::size_t width = window_.width;
@@ -235,7 +236,7 @@ class dense_counts
           for (std::size_t t = t_begin; t < std::min(t_begin + side, width); ++t) {
             std::int64_t* row = counts + (slice * width + t) * width;
             for (std::size_t p = p_begin; p < std::min(p_begin + side, width); ++p)
-              row[p] += cells[cell_of(t, p, slice)];
+              row[p] = count_of(cell_of(t, p, slice));
           }
         }
       }
