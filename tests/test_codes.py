@@ -119,6 +119,16 @@ def test_codes_stay_the_same_under_other_dictionaries():
     assert book.labels() == ["a", "b", "c"]
 
 
+def test_a_dictionary_that_came_without_rows_is_looked_up_with_the_first():
+    first, second = pa.array(["a", "b"]).dictionary_encode(), pa.array(["c", "b"]).dictionary_encode()
+    book = Codebook(["c"])
+    assert codes_of(first.slice(0, 0), book=book) == []
+    assert codes_of(first, book=book) == [0, 1]
+    assert codes_of(second.slice(0, 0), book=book) == []
+    assert codes_of(second, book=book) == [2, 1]
+    assert book.labels() == ["a", "b", "c"]
+
+
 def test_equal_dictionaries_need_not_be_the_same_memory():
     book = Codebook(["c"])
     codes = pa.array([2, 0, 1, 0])

@@ -270,6 +270,10 @@ class TestArguments:
         told.clear()
         aq.sample(TABLE, 5, where=pc.field("x") > 5, progress=lambda done, total: told.append((done, total)))
         assert told[-1] == (N, N)
+        for options in ({}, {"allocation": "equal"}, {"weights": "x"}, {"order": "random"}):
+            told.clear()
+            aq.sample(TABLE, 50, strata="s", progress=lambda done, total: told.append((done, total)), **options)
+            assert told[-1] == (N, N)
         with pytest.raises(TypeError, match=r"^progress: must be True, a callable or None, got int 1$"):
             aq.sample(TABLE, 5, progress=1)
 

@@ -100,7 +100,8 @@ class _Column:
     def encode(self, values: pa.Array) -> tuple[Codes, _arrow.Positions]:
         dictionary, before = values.dictionary if pa.types.is_dictionary(values.type) else None, self._dictionary
         same = dictionary is not None and before is not None and _is_same(dictionary, before, len(values))
-        self._dictionary = dictionary  # alive, so that its address stays its own
+        if len(values):  # else the kernel does not look at it
+            self._dictionary = dictionary  # alive, so that its address stays its own
         encoded = self.codes.encode(_comparable(values), same)
         if encoded is None:
             raise TypeError(

@@ -145,6 +145,7 @@ class Job:
         """As many rows of each stratum as the draws need, of rows in memory, whose strata can be kept until counted."""
         tally, spread = Tally(), Spread()
         codes = list(self._count(strata, tally, spread, self.progress))
+        self.progress = Progress(None)  # which has told of every row
         rule = self._rule(spread.deviations(len(tally)))
         store = StrataStore(strata, rule, self.seed, design=self.output.design)
         store.see_counted(tally, codes)
