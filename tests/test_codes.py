@@ -5,6 +5,7 @@ import decimal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -191,6 +192,55 @@ def test_a_million_values():
         assert np.array_equal(book.encode([pa.array(values[start : start + 10**5])]), range(start, start + 10**5))
     assert np.array_equal(book.encode([pa.array(values)]), np.arange(10**6))
     assert np.array_equal(book.values()[0].to_numpy(), values)
+
+
+@pytest.mark.parametrize("width", [8, 9, 36])
+def test_a_million_strings(width):
+    """Among so many, about a thousand pairs share all bits of the hash that are kept."""
+    numbers = np.random.default_rng(width).permutation(10**6)
+    values = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), width, "0")
+    book = Codebook(["c"])
+    for start in range(0, 10**6, 3 * 10**5):
+        batch = values.slice(start, 3 * 10**5)
+        assert np.array_equal(book.encode([batch]), range(start, start + len(batch)))
+    assert np.array_equal(book.encode([values.cast(pa.string_view())]), np.arange(10**6))
+    assert book.values()[0].equals(values)
+    book.truncate(10**5)
+    again = np.append(np.arange(10**5 - 1, -1, -1), np.arange(10**5, 10**6))
+    assert np.array_equal(book.encode([pa.concat_arrays([values.slice(0, 10**5)[::-1], values.slice(10**5)])]), again)
+
+
+@pytest.mark.parametrize("size", [0, 7, 8, 9, 15, 16, 17, 33, 2**16 - 2, 2**16 - 1, 2**16, 2**17])
+def test_strings_of_one_size_that_differ_in_any_byte_are_told_apart(size):
+    same = b"\0" * size
+    places = sorted({0, 1, 7, 8, 9, size // 2, size - 9, size - 8, size - 1} & {*range(size)})
+    rows = [same, same + b"\0", *(same[:at] + b"\1" + same[at + 1 :] for at in places)]
+    book = Codebook(["c"])
+    for kind in (pa.binary(), pa.large_binary(), pa.binary_view()):
+        assert codes_of(pa.array(rows, kind), book=book) == [*range(len(rows))]
+    book.truncate(2)
+    assert codes_of(pa.array(rows[::-1]), book=book) == [*range(2, len(rows)), 1, 0]
+    assert book.labels() == [*rows[:2], *rows[:1:-1]]
+
+
+def test_strings_of_long_common_beginnings_and_ends_are_told_apart():
+    rows = [f"{'x' * 40}{i:03}{'y' * 40}" for i in range(1000)]
+    book = Codebook(["c"])
+    assert codes_of(pa.array(rows), book=book) == [*range(1000)]
+    assert codes_of(pa.array(rows[::-1], pa.large_string()), book=book) == [*range(999, -1, -1)]
+
+
+def test_dictionaries_of_many_values_in_any_order():
+    rng = np.random.default_rng(2)
+    values = pa.array([f"value number {i}" for i in range(5000)] + [None])
+    book, seen = Codebook(["c"]), []
+    for _ in range(3):
+        indices = pa.array(rng.integers(0, 5001, 3000), mask=rng.random(3000) < 0.1)
+        column = pa.DictionaryArray.from_arrays(indices, values.take(pa.array(rng.permutation(5001))))
+        rows = column.slice(13).to_pylist()
+        seen += rows
+        assert codes_of(column.slice(13), book=book) == reference(seen)[-len(rows) :]
+        assert codes_of(column.slice(13), book=book) == reference(seen)[-len(rows) :]
 
 
 VALUES = st.one_of(st.none(), st.integers(-3, 3), st.integers(-(2**63), 2**63 - 1))

@@ -21,7 +21,7 @@ cdef extern from "aliquot/codes.hpp" namespace "aliquot" nogil:
         int32_t size()
         void encode(const column&, cbool, span[int32_t], vector[int64_t]&) except +
         void combine(span[const_int32_t], span[int32_t], vector[int64_t]&) except +
-        void truncate(int32_t)
+        void truncate(int32_t) except +
 
 cdef extern from "aliquot/code_sums.hpp" namespace "aliquot" nogil:
     void add_counts_ "aliquot::add_counts"(span[const_int32_t], span[int64_t])
