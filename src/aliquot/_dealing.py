@@ -240,14 +240,14 @@ def _pile_all(strata: Classes, key: Words) -> tuple[Counts, Counts, NDArray[np.u
         piling.pile_up_ranges(labels[first:last], first, low, key, shift, heads[piece].view(np.uint64), keys, pile)
 
     side_by_side(pile_up, cuts)
-    ends = heads[-1]
+    ends, lengths = heads[-1], counts.sum(axis=0)
     sizes, first_of = np.zeros(strata.count, np.int64), np.empty(strata.count, np.int64)
 
     def sort(_piece: int, first: int, last: int) -> None:
         start = int(ends[first - 1]) if first else 0
         here = slice(first << shift, last << shift)
         first_of[here] = -1
-        spare = np.empty(np.diff(ends[first:last], prepend=start).max(initial=0), np.uint64)
+        spare = np.empty(lengths[first:last].max(initial=0), np.uint64)
         digits, places = np.empty(piling.RADIX, np.uint64), np.empty(1 << shift, np.uint64)
         piling.sort_ranges(
             start, ends[first:last], shift, key, sizes[here], first_of[here], digits, places, pile, spare

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -51,16 +52,7 @@ class Parts:
         """Integers in proportion to the shares that the parts have of n rows, int64 of shape (parts,), not all 0."""
         if self.shares is None:
             return self.totals(n) if n else np.ones(len(self), np.int64)
-        unit = math.lcm(*(share.denominator for share in self.shares))
-        if unit <= FINEST:
-            return np.array([int(share * unit) for share in self.shares], np.int64)
-        # Largest remainder once more, on units of 2**-56.
-        exact = [share * FINEST for share in self.shares]
-        units = [math.floor(each) for each in exact]
-        by_remainder = sorted(range(len(units)), key=lambda j: units[j] - exact[j])
-        for j in by_remainder[: FINEST - sum(units)]:
-            units[j] += 1
-        return np.array(units, np.int64)
+        return np.array(_units(self.shares), np.int64)
 
 
 def parse_parts(parts: PartsOption) -> Parts:
@@ -101,11 +93,32 @@ def _as_shares(parts: Mapping[str, Any]) -> tuple[Fraction, ...]:
             raise TypeError(f"parts[{name!r}]: must be a share as the other parts are, got {describe(value)}")
         if not 0 <= value <= 1:
             raise ValueError(f"parts[{name!r}]: must be between 0 and 1, got {value}")
-    exact = [_as_typed(value) for value in parts.values()]
+    return _exact_shares(*parts.values())
+
+
+@lru_cache(typed=True)
+def _exact_shares(*shares: Any) -> tuple[Fraction, ...]:
+    """What the caller wrote, made to sum to 1; kept, as the same is written for split after split."""
+    exact = [_as_typed(share) for share in shares]
     total = sum(exact, Fraction(0))
     if abs(total - 1) > TOLERANCE:
         raise ValueError(f"parts: must sum to 1, got {float(total)}")
     return tuple(share / total for share in exact)
+
+
+@lru_cache
+def _units(shares: tuple[Fraction, ...]) -> tuple[int, ...]:
+    """Integers in proportion to shares."""
+    unit = math.lcm(*(share.denominator for share in shares))
+    if unit <= FINEST:
+        return tuple(int(share * unit) for share in shares)
+    # Largest remainder once more, on units of 2**-56.
+    exact = [share * FINEST for share in shares]
+    units = [math.floor(each) for each in exact]
+    by_remainder = sorted(range(len(units)), key=lambda j: units[j] - exact[j])
+    for j in by_remainder[: FINEST - sum(units)]:
+        units[j] += 1
+    return tuple(units)
 
 
 def _as_typed(value: Any) -> Fraction:
