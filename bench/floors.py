@@ -19,7 +19,7 @@ from aliquot._files import FilePart
 from aliquot._kernels.parquet_pick import Picker
 from aliquot._kernels.parquet_text import Text
 from aliquot.footers import Layout
-from aliquot.pages import plan_columns
+from aliquot.pages import Rows, plan_columns
 from aliquot.ranges import Ranges
 from baselines import by_file
 from data import SEED
@@ -108,12 +108,14 @@ class HitPages:
         texts = Text(Whole(), record), Text(Whole(), record)
         with ThreadPoolExecutor(1) as pool, Ranges(file, pool, gap=0) as source:
             for group, (first, last) in enumerate(pairwise(np.searchsorted(rows, ends))):
-                wanted = rows[first:last] - ends[group]
-                if not len(wanted):
+                if first == last:
                     continue
-                for plan in plan_columns(source, layout, group, names, wanted):
-                    self.reads += [(file.path, start, end - start) for start, end in plan.stretches(0)]
-                    Picker(plan.pages).pick(wanted, source.kept, source.descriptor, 0, *texts)
+                wanted = Rows.of([rows[first:last] - ends[group]])
+                plan = plan_columns(source, layout, [group], names, wanted)
+                for column in range(len(names)):
+                    self.reads += [(file.path, start, end - start) for start, end in plan.stretches(column, 0)]
+                    picker = Picker(plan.pages, column)
+                    picker.pick(wanted.positions, wanted.cuts, source.kept, source.descriptor, 0, *texts)
 
     def read(self) -> int:
         """Copy them out of the page cache, into memory that is there already."""

@@ -19,7 +19,8 @@ import aliquot as aq
 from aliquot import _rng
 from aliquot._kernels.gather import gather
 from aliquot._kernels.hashing import column_keys
-from aliquot._kernels.parquet_pages import Footer, Pages
+from aliquot._kernels.parquet_footer import Footer
+from aliquot._kernels.parquet_pages import Pages
 
 ROWS = 1 << 18
 BATCH = 10_000
@@ -94,9 +95,9 @@ def walk_pages() -> Callable[[], Any]:
     footer, data = parse_footer(), parquet_bytes()
 
     def walk() -> int:
-        pages = Pages(footer, 0, 0, len(data))
-        assert pages.walk(data[pages.next : pages.extent[1]])
-        return len(pages)
+        pages = Pages(footer, [0], [0], len(data))
+        assert pages.walk(0, data[pages.next(0) : pages.extent(0)[1]])
+        return pages.count(0)
 
     return walk
 

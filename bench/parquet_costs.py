@@ -15,6 +15,7 @@ from aliquot import plan, ranges
 from aliquot._compression import Whole
 from aliquot._files import FilePart
 from aliquot._kernels.parquet_text import Text
+from aliquot.pages import Rows
 from aliquot.parquet import open_paths
 from aliquot.plan import Way
 from aliquot.ranges import Ranges
@@ -46,15 +47,16 @@ def scan_for_pick(path: str, share: float) -> dict[str, float]:
     source = open_paths(path)
     part = source._parts[0]
     layout = source._layouts.of(part)
-    unit = Unit(part, 0, 0, int(part.group_rows[0]))
-    rows = np.sort(np.random.default_rng(1).choice(unit.num_rows, int(share * unit.num_rows), replace=False))
+    there = int(part.group_rows[0])
+    rows = np.sort(np.random.default_rng(1).choice(there, int(share * there), replace=False))
+    unit = Unit(part, [0], 0, Rows.of([rows]))
 
     def seconds(name: str, way: Way) -> float:
         def call() -> None:
             with source._ranges(layout) as opened:
-                read_rows(opened, layout, unit, [name], rows)
+                read_rows(opened, layout, unit, [name])
 
-        with patch("aliquot.pages.choose", lambda *_: way):
+        with patch("aliquot.pages.choose", lambda rows, *_: np.full(rows.shape, way, np.int8)):
             return best(call)
 
     return {name: seconds(name, Way.SCAN) / seconds(name, Way.PAGES) for name in source.schema.names}

@@ -15,8 +15,10 @@ import pytest
 
 import aliquot as aq
 from aliquot._files import FilePart
+from aliquot._source import picker
 from aliquot.footers import Layout
-from aliquot.pages import decode_picked, plan_columns, read_columns
+from aliquot.pages import Rows, decode_picked, plan_columns, read_columns
+from aliquot.parquet import open_paths
 from aliquot.ranges import Ranges
 
 N = 6000
@@ -139,14 +141,44 @@ def test_flat_columns_take_the_new_way(tmp_path, codec, dictionary, version):
     layout = Layout(file)
     rows = np.array([5, 5, 3000, N - 1])
     with Ranges(file, ThreadPoolExecutor(1)) as source:
-        plans = plan_columns(source, layout, 0, FLAT.column_names, rows)
+        wanted = Rows.of([rows])
+        plan = plan_columns(source, layout, [0], FLAT.column_names, wanted)
         kinds = dict(zip(FLAT.column_names, FLAT.schema.types, strict=True))
-        pickers, found = read_columns(source, layout, plans, kinds, rows)
+        pickers, found = read_columns(source, layout, plan, kinds, wanted)
         found |= decode_picked(layout, {name: [picker] for name, picker in pickers.items()}, kinds, len(rows))
     assert set(found) == set(FLAT.column_names)
     for name, column in found.items():
         assert column.type == FLAT.schema.field(name).type
         assert column.to_pylist() == [FLAT[name][i].as_py() for i in rows], name
+
+
+@pytest.mark.parametrize("codec", ["zstd", "brotli"])
+@pytest.mark.parametrize("index", [False, True])
+@pytest.mark.parametrize("nested", [False, True])
+def test_row_groups_are_read_together_as_one_by_one(tmp_path, monkeypatch, codec, index, nested):
+    table = FLAT.append_column("list", NESTED["list"]) if nested else FLAT
+    pq.write_table(
+        table, tmp_path / "x.parquet", compression=codec, write_page_index=index, data_page_size=500, row_group_size=700,
+        write_batch_size=64, dictionary_pagesize_limit=2000,
+    )  # fmt: skip
+    picked = aq.pages._pick
+
+    def pick_alone(source, pages, *arguments):
+        return picked(source, pages, *arguments) if pages.shape[0] == 1 else None
+
+    for rows in ([5], [5, 699, 700, 5000], list(range(0, N, 100)), [*range(700), 1500, 1500, 3000]):
+        expected = [[column[i].as_py() for i in rows] for column in table.columns]
+        found = []
+        for together, pick in ((1, picked), (4, picked), (100, picked), (100, pick_alone)):
+            monkeypatch.setattr("aliquot.parquet.Parquet._groups_a_unit", lambda _, together=together: together)
+            monkeypatch.setattr("aliquot.pages._pick", pick)
+            source = open_paths(tmp_path / "x.parquet")
+            taken = aq.take_rows(source, rows)
+            assert [column.to_pylist() for column in taken.columns] == expected
+            explained = source.explain(picker(np.array(rows)), table.column_names).facts()
+            assert source.plan.facts() == explained
+            found.append((explained, source.bytes_read))
+        assert found[1:] == found[:1] * 3
 
 
 @pytest.mark.parametrize("index", [False, True])

@@ -17,7 +17,7 @@ from aliquot._files import FilePart
 from aliquot._kernels.parquet_pick import Picker
 from aliquot._kernels.parquet_text import Text
 from aliquot.footers import Layout
-from aliquot.pages import plan_columns
+from aliquot.pages import Rows, plan_columns
 from aliquot.ranges import Ranges
 
 N = 60_000
@@ -98,9 +98,10 @@ def picked(path, name, rows):
     layout = Layout(file)
     page, of_dictionary = Counted(), Counted()
     with ThreadPoolExecutor(1) as pool, Ranges(file, pool) as source:
-        (plan,) = plan_columns(source, layout, 0, [name], np.array(rows))
-        good = Picker(plan.pages).pick(
-            np.array(rows), source.kept, source.descriptor, source.gap, page.text, of_dictionary.text
+        wanted = Rows.of([np.array(rows)])
+        plan = plan_columns(source, layout, [0], [name], wanted)
+        good = Picker(plan.pages, 0).pick(
+            wanted.positions, wanted.cuts, source.kept, source.descriptor, source.gap, page.text, of_dictionary.text
         )
     page.close()
     of_dictionary.close()

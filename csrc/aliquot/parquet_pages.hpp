@@ -106,6 +106,8 @@ inline page_header read_page_header(thrift::reader& in)
 class page_table
 {
  public:
+  page_table() noexcept = default;
+
   // All of the chunk's pages end before `limit`, where the file's own footer begins.
   page_table(const column_chunk& chunk, std::int64_t num_rows, std::int64_t limit) noexcept
       : next_(chunk.start()),
@@ -197,11 +199,11 @@ class page_table
     return true;
   }
 
-  std::int64_t next_;
-  std::int64_t first_;
-  std::int64_t end_;
-  std::int64_t num_rows_;
-  bool fits_;
+  std::int64_t next_ = 0;
+  std::int64_t first_ = 0;
+  std::int64_t end_ = 0;
+  std::int64_t num_rows_ = 0;
+  bool fits_ = false;
   std::int64_t rows_found_ = 0;
   std::vector<data_page> pages_;
 };

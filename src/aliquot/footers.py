@@ -2,7 +2,7 @@
 
 import base64
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from aliquot._arrow import remembered
 from aliquot._files import FilePart
-from aliquot._kernels.parquet_pages import Footer
+from aliquot._kernels.parquet_footer import Footer
 from aliquot.ranges import Ranges, Segment
 
 TAIL_BYTES = 65_536
@@ -88,21 +88,28 @@ class Layout:
         """The same as pyarrow wants it."""
         return pq.read_metadata(pa.BufferReader(self.tail))
 
-    def flat_leaf(self, name: str) -> int | None:
-        """The leaf that is this column, if it is not nested."""
+    def flat_leaf(self, name: str) -> int:
+        """The leaf that is this column; -1 if it is nested."""
         leaves = self.leaves.get(name, [])
-        return leaves[0] if len(leaves) == 1 and self._flat[leaves[0]] else None
+        return leaves[0] if len(leaves) == 1 and self._flat[leaves[0]] else -1
 
-    def bytes_of(self, group: int, name: str) -> int:
-        """Bytes of a whole column of a row group."""
-        return sum(self.footer.sizes(group, leaf)[1] for leaf in self.leaves.get(name, []))
+    @cached_property
+    def _compressed(self) -> NDArray[np.int64]:
+        return self.footer.compressed()
 
-    def unread_bytes(self, group: int, names: Iterable[str]) -> int:
-        """Bytes of whole columns of a row group, but for those that came along with the footer."""
+    def bytes_of(self, groups: Sequence[int], names: Sequence[str]) -> NDArray[np.int64]:
+        """Bytes of whole columns of row groups, of shape (row groups, columns)."""
+        compressed = self._compressed[groups]
+        return np.stack([compressed[:, self.leaves.get(name, [])].sum(axis=1) for name in names], axis=1)
+
+    def unread_bytes(self, groups: Sequence[int], names: Iterable[str]) -> int:
+        """Bytes of whole columns of row groups, but for those that came along with the footer."""
         there = self.end[0]
         leaves = [leaf for name in names for leaf in self.leaves.get(name, [])]
         return sum(
-            max(min(self.footer.sizes(group, leaf)[1], there - self.footer.start(group, leaf)), 0) for leaf in leaves
+            max(min(self.footer.sizes(group, leaf)[1], there - self.footer.start(group, leaf)), 0)
+            for group in groups
+            for leaf in leaves
         )
 
     def arrow_schema(self, schema: pa.Schema) -> bytes:

@@ -6,17 +6,19 @@ a file.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from aliquot import _arrow
 from aliquot._kernels.parquet_mini import MiniFile
 from aliquot._kernels.parquet_pages import Pages
 from aliquot._kernels.parquet_pick import Picker, picked_file
 from aliquot.footers import Layout
-from aliquot.plan import ColumnPlan, Way, choose
+from aliquot.plan import GroupsPlan, Way, choose
 from aliquot.ranges import Ranges, Segment
 
 HEADER_BYTES = 512
@@ -35,110 +37,126 @@ DECODED_ROWS = 65_536
 """Rows decoded at a time."""
 
 
-def plan_columns(
-    source: Ranges, layout: Layout, group: int, names: Sequence[str], rows: _arrow.Positions
-) -> list[ColumnPlan]:
-    """How these rows of a row group, ascending, are come by, column by column: at most indexes and headers are read."""
-    group_rows = int(layout.group_rows[group])
-    plans = [ColumnPlan(name, Way.SCAN, layout.bytes_of(group, name)) for name in names]
-    if choose(len(rows), group_rows, 0.0) is Way.SCAN:  # wherever they are
-        return plans
-    found = {plan.name: _pages(layout, group, plan.name) for plan in plans}
-    listed = _load_indexes(source, [pages for pages in found.values() if pages is not None])
-    for plan in plans:
-        pages = found[plan.name]
-        if pages is None or not listed.get(pages, True):
-            continue
-        if pages not in listed:
-            if choose(len(rows), group_rows, 1.0) is Way.SCAN:
-                continue  # wherever they may be: to know it would be to read the headers for nothing
-            if not source.is_local:
-                plan.pages, plan.way = pages, Way.CHUNK
-                continue
-            if not _walk(source, pages):
-                continue
-        plan.pages = pages
-        pages.find(rows)
-        first, last = pages.extent
-        plan.way = choose(len(rows), group_rows, pages.hit_bytes / (last - first))
-    return plans
+@dataclass(frozen=True)
+class Rows:
+    """Positions in their row groups, ascending: from ``cuts[i]`` to ``cuts[i + 1]`` those of the i-th row group."""
+
+    positions: _arrow.Positions
+    cuts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, groups: Sequence[_arrow.Positions]) -> "Rows":
+        """Those of each row group."""
+        return cls(np.concatenate(groups), np.cumsum([0, *map(len, groups)]))
+
+    def alone(self, i: int) -> "Rows":
+        """Those of one of the row groups."""
+        return Rows.of([self.positions[self.cuts[i] : self.cuts[i + 1]]])
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+def plan_columns(source: Ranges, layout: Layout, groups: Sequence[int], names: Sequence[str], rows: Rows) -> GroupsPlan:
+    """How these rows are come by, column by column: at most indexes and headers are read."""
+    group_rows = layout.group_rows[groups][:, None]
+    counts = np.diff(rows.cuts)
+    plan = GroupsPlan(
+        names,
+        counts,
+        np.full((len(groups), len(names)), Way.SCAN, np.int8),
+        layout.bytes_of(groups, names),
+        Pages(layout.footer, groups, [layout.flat_leaf(name) for name in names], layout.start),
+    )
+    wanted = plan.pages.fits & (
+        choose(counts[:, None], group_rows, 0.0) == Way.PAGES
+    )  # else they do, wherever they are
+    numbers = np.flatnonzero(wanted)
+    if not len(numbers):
+        return plan
+    listed = plan.pages.load(numbers, source.peek_all(plan.pages.index_extents(numbers)))
+    # Where they may be anywhere, to know it could be to read the headers for nothing.
+    anywhere = np.broadcast_to(choose(counts[:, None], group_rows, 1.0), wanted.shape).flat
+    found = numbers[listed == 1].tolist()
+    for at in numbers[listed == 0].tolist():
+        if anywhere[at] == Way.PAGES and not source.is_local:
+            plan.ways.flat[at] = Way.CHUNK
+        elif anywhere[at] == Way.PAGES and _walk(source, plan.pages, at):
+            found.append(at)
+    found = np.array(found, np.int64)
+    plan.pages.find(found, rows.positions, rows.cuts)
+    ways = choose(counts[:, None], group_rows, plan.pages.hit_bytes / np.maximum(plan.chunk_bytes, 1))
+    plan.ways.flat[found] = ways.flat[found]
+    return plan
 
 
 def read_columns(
-    source: Ranges, layout: Layout, plans: Sequence[ColumnPlan], kinds: dict[str, pa.DataType], rows: _arrow.Positions
+    source: Ranges, layout: Layout, plan: GroupsPlan, kinds: dict[str, pa.DataType], rows: Rows
 ) -> tuple[dict[str, Picker], dict[str, pa.Array]]:
     """The planned columns whose pages could be read: what was picked of them, or else them.
 
-    For those that are in neither only an ordinary read serves.
+    For those that are in neither only an ordinary read serves; so it does for all that is left of several row groups.
     """
-    found = {}
-    pickers = {}
+    found: dict[str, pa.Array] = {}
+    pickers: dict[str, Picker] = {}
     segments = source.kept
+    numbers = range(plan.ways.size)
     if not source.is_local:  # all at once, as each turn costs a wait; so does a page that asks for its dictionary
         segments = source.read_all(
-            sorted(each for plan in plans for each in plan.stretches(source.gap) + plan.dictionary)
+            sorted(each for at in numbers for each in plan.stretches(at, source.gap) + plan.dictionary(at))
         )
-    for plan in plans:
-        if plan.way is Way.SCAN or not _locate(plan, segments, rows):
+    several = len(plan.rows) > 1
+    if several and (plan.ways == Way.SCAN).any():
+        return pickers, found
+    for column, name in enumerate(plan.names):
+        if not all(_locate(plan, at, segments, rows) for at in numbers[column :: len(plan.names)]):
             continue
-        picker = _pick(source, plan, segments, rows)
+        picker = _pick(source, plan.pages, column, segments, rows)
         if picker is not None:
-            pickers[plan.name] = picker
-            continue
-        column = _copied(source, layout, plan, kinds[plan.name], segments)
-        if column is not None:
-            found[plan.name] = column
+            pickers[name] = picker
+        elif several:
+            return pickers, found
+        else:
+            copied = _copied(source, layout, plan, column, kinds[name], segments)
+            if copied is not None:
+                found[name] = copied
     return pickers, found
 
 
-def _pages(layout: Layout, group: int, name: str) -> Pages | None:
-    """The pages of a column of a row group, to be found; None if only an ordinary reader can."""
-    leaf = layout.flat_leaf(name)
-    pages = None if leaf is None else Pages(layout.footer, group, leaf, layout.start)
-    return pages if pages is not None and pages.fits else None
-
-
-def _load_indexes(source: Ranges, found: Sequence[Pages]) -> dict[Pages, bool]:
-    """Those that have an OffsetIndex, and whether it is sound."""
-    ranges = {pages: pages.index_range for pages in found if pages.index_range is not None}
-    segments = source.read_all(sorted((at, at + size) for at, size in ranges.values()))
-    return {pages: pages.load(_cut(segments, at, at + size)) for pages, (at, size) in ranges.items()}
-
-
-def _walk(source: Ranges, pages: Pages) -> bool:
-    """Find pages by hopping from header to header."""
-    first, end = pages.extent
+def _walk(source: Ranges, pages: Pages, at: int) -> bool:
+    """Find pages of a column chunk by hopping from header to header."""
+    first, end = pages.extent(at)
     size = HEADER_BYTES if end - first > SMALL_PAGE else SMALL_PAGE
+    known = 0
     while True:
-        at, known = pages.next, len(pages)
-        found = pages.walk(source.peek(at, min(at + size, end)))
+        start = pages.next(at)
+        found = pages.walk(at, source.peek(start, min(start + size, end)))
         if found is not False:
             return bool(found)
-        if pages.next == at:
+        known, before = pages.count(at), known
+        if pages.next(at) == start:
             size *= 8
         else:
-            size = WINDOW_BYTES if pages.next - at < SMALL_PAGE * (len(pages) - known) else HEADER_BYTES
+            size = WINDOW_BYTES if pages.next(at) - start < SMALL_PAGE * (known - before) else HEADER_BYTES
 
 
-def _locate(plan: ColumnPlan, segments: list[Segment], rows: _arrow.Positions) -> bool:
+def _locate(plan: GroupsPlan, at: int, segments: list[Segment], rows: Rows) -> bool:
     """Whether it is known which pages hold the rows, if need be from all pages themselves."""
-    assert plan.pages is not None
-    if plan.way is Way.CHUNK:
-        if not plan.pages.walk(_cut(segments, *plan.pages.extent)):
+    if plan.ways.flat[at] == Way.CHUNK:
+        if not plan.pages.walk(at, _cut(segments, *plan.pages.extent(at))):
             return False
-        plan.pages.find(rows)
-    return True
+        plan.pages.find(np.array([at]), rows.positions, rows.cuts)
+    return bool(plan.ways.flat[at] != Way.SCAN)
 
 
-def _pick(source: Ranges, plan: ColumnPlan, segments: list[Segment], rows: _arrow.Positions) -> Picker | None:
+def _pick(source: Ranges, pages: Pages, column: int, segments: list[Segment], rows: Rows) -> Picker | None:
     """The values of a column at its rows; None if they cannot be picked one by one, or not without a closer look."""
-    assert plan.pages is not None
-    picker = Picker(plan.pages)
+    picker = Picker(pages, column)
     if not picker.fits:
         return None
-    scratch = source.scratch
+    page, dictionary = source.scratch.page, source.scratch.dictionary
     try:
-        good = picker.pick(rows, segments, source.descriptor, source.gap, scratch.page, scratch.dictionary)
+        good = picker.pick(rows.positions, rows.cuts, segments, source.descriptor, source.gap, page, dictionary)
     except (pa.ArrowException, OSError):
         good = False
     if not good:
@@ -165,40 +183,39 @@ def decode_picked(
 
 def constant(layout: Layout, group: int, name: str, kind: pa.DataType) -> pa.Array | None:
     """One row of a column, if by the statistics of a row group all its rows are the same."""
-    pages = None if pa.types.is_floating(kind) else _pages(layout, group, name)
-    picker = None if pages is None else Picker(pages)
-    if picker is None or not picker.fits or not picker.pick_constant():
+    leaf = layout.flat_leaf(name)
+    if leaf < 0 or pa.types.is_floating(kind):
+        return None
+    pages = Pages(layout.footer, [group], [leaf], layout.start)
+    picker = Picker(pages, 0)
+    if not pages.fits.all() or not picker.fits or not picker.pick_constant():
         return None
     if picker.size > LONGEST_CONSTANT:
         return None
     return decode_picked(layout, {name: [picker]}, {name: kind}, 1).get(name)
 
 
-def _dictionary(source: Ranges, pages: Pages, segments: list[Segment]) -> bytes | memoryview:
-    """Bytes that begin with the dictionary page, if there is one."""
-    start, end = pages.dictionary_extent
-    return _cut(segments, start, end) or source.read(start, end)
-
-
 def _copied(
-    source: Ranges, layout: Layout, plan: ColumnPlan, kind: pa.DataType, segments: list[Segment]
+    source: Ranges, layout: Layout, plan: GroupsPlan, column: int, kind: pa.DataType, segments: list[Segment]
 ) -> pa.Array | None:
-    """The rows of one column out of segments that hold its pages, which are copied."""
-    pages = plan.pages
-    assert pages is not None
-    mini = MiniFile(pages)
+    """The rows of one column of one row group out of segments that hold its pages, which are copied."""
+    mini = MiniFile(plan.pages, column)
     if source.is_local:
-        segments = source.read_all(plan.stretches(source.gap))
+        segments = source.read_all(plan.stretches(column, source.gap))
     in_codes = mini.gather(segments)
     if in_codes is None:
         return None
-    dictionary = _dictionary(source, pages, segments) if in_codes else b""
-    copied = mini.file(dictionary, layout.arrow_schema(pa.schema([(plan.name, kind)])))
+    name = plan.names[column]
+    dictionary: bytes | memoryview = b""
+    if in_codes:
+        start, end = plan.pages.dictionary_extent(column)
+        dictionary = _cut(segments, start, end) or source.read(start, end)
+    copied = mini.file(dictionary, layout.arrow_schema(pa.schema([(name, kind)])))
     if copied is None:
         return None
     stay_coded = mini.all_in_codes and (pa.types.is_string(kind) or pa.types.is_large_string(kind))
     try:
-        return _decode(copied, plan.name, kind, pages.places, stay_coded)
+        return _decode(copied, name, kind, plan.pages.places(column), stay_coded)
     except (pa.ArrowException, OSError, ValueError):
         return None  # the ordinary way may know better, or says what is wrong
 

@@ -22,9 +22,9 @@ from aliquot._source import Consumer, Pick, Source, Span
 from aliquot._threads import in_order, processors
 from aliquot.footers import Layout, Layouts, ParquetPart, check_unchanged, naming
 from aliquot.pages import constant, decode_picked, plan_columns
-from aliquot.plan import ColumnPlan, Plan
+from aliquot.plan import GroupsPlan, Plan
 from aliquot.ranges import REMOTE_READS, Ranges
-from aliquot.row_groups import BATCH_ROWS, Read, Unit, batch_of, decoded_batches, read_rows
+from aliquot.row_groups import BATCH_ROWS, Read, Unit, batch_of, decoded_batches, read_rows, units_picked
 from aliquot.where import Where
 
 FOOTER_READERS = 8
@@ -33,17 +33,17 @@ FOOTER_READERS = 8
 REMOTE_GROUPS = 8
 """Row groups read at once from a store, for the same reason."""
 
-DECODED_GROUPS = 64
-"""Row groups whose values are decoded at once, if none of them takes part otherwise: pyarrow takes 0.3 ms to begin."""
+UNITS_A_WORKER = 8
+"""Units of row groups there are for each worker at least, if there are as many row groups, so that none waits long."""
+
+DECODED_UNITS = 64
+"""Units whose values are decoded at once, if none of them takes part otherwise: pyarrow takes 0.3 ms to begin."""
 
 DECODED_BYTES = 32 << 20
 """Of values that wait to be decoded with those of other row groups."""
 
-PICKED_ROWS = 1 << 22
-"""Rows of a file of which it is asked at once which are picked: the positions take 32 MB at most."""
-
-Waiting: TypeAlias = tuple[Unit, _arrow.Positions, Read]
-"""A row group, the positions of its rows, and what was picked of these."""
+Waiting: TypeAlias = tuple[Unit, Read]
+"""Row groups, and what was picked of them."""
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -84,6 +84,7 @@ class Parquet(Source):
         with ThreadPoolExecutor(FOOTER_READERS) as pool:
             rest = list(pool.map(self._read_like_first, files[1:]))
         self._parts = [first, *rest]
+        self._is_local = all(file.is_local for file in files)
         self._starts = np.cumsum([0] + [part.num_rows for part in self._parts])
         self.num_rows = int(self._starts[-1])
         self.bytes_read = sum(part.footer_bytes for part in self._parts)
@@ -124,7 +125,7 @@ class Parquet(Source):
                     start += batch.num_rows
             idle.append(state)
             layout = self._layouts.of(unit.part)
-            return layout.unread_bytes(unit.group, self._stored(columns))
+            return layout.unread_bytes(unit.groups, self._stored(columns))
 
         for unit, size in self._in_order(work, self._units(None, progress)):
             self.rows_read += unit.num_rows
@@ -136,17 +137,16 @@ class Parquet(Source):
         self.plan = self._new_plan(columns)
         waiting: list[Waiting] = []
         held = 0  # bytes, of what waits
-        for (unit, rows), read in self._in_order(
-            lambda task: self._read(task[0], columns, task[1]), self._picked(pick, progress)
-        ):
-            self.plan.add(len(rows), read.plans)
+        for unit, read in self._in_order(lambda unit: self._read(unit, columns), self._picked(pick, progress)):
+            for plan in read.plans:
+                self.plan.add(plan)
             self.rows_read += unit.num_rows
             self.bytes_read += read.bytes
             if waiting and (held >= DECODED_BYTES or not self._joins(waiting, unit, read)):
                 yield from self._decoded(waiting, columns)
                 waiting, held = [], 0
             if read.pickers:
-                waiting.append((unit, rows, read))
+                waiting.append((unit, read))
                 held += sum(picker.size for picker in read.pickers.values())
             else:
                 yield from read.batches
@@ -155,11 +155,11 @@ class Parquet(Source):
             yield from self._decoded(waiting, columns)
 
     def _joins(self, waiting: list[Waiting], unit: Unit, read: Read) -> bool:
-        """Whether what was picked of a row group can be decoded together with what waits for it."""
-        first, _, other = waiting[0]
+        """Whether what was picked of row groups can be decoded together with what waits for it."""
+        first, other = waiting[0]
         return (
             bool(read.pickers)
-            and len(waiting) < DECODED_GROUPS
+            and len(waiting) < DECODED_UNITS
             and (not self._partitions or unit.part is first.part)
             and all(picker.continues(other.pickers[name]) for name, picker in read.pickers.items())
         )
@@ -167,54 +167,49 @@ class Parquet(Source):
     def _decoded(self, waiting: list[Waiting], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Rows of row groups of which all columns were picked."""
         first = waiting[0][0].part
-        count = sum(len(rows) for _, rows, _ in waiting)
-        pickers = {name: [read.pickers[name] for _, _, read in waiting] for name in waiting[0][2].pickers}
+        count = sum(len(unit) for unit, _ in waiting)
+        pickers = {name: [read.pickers[name] for _, read in waiting] for name in waiting[0][1].pickers}
         with naming(first.file.path):
             found = decode_picked(self._layouts.of(first), pickers, first.kinds, count)
         if len(found) == len(pickers):
             yield _complete(batch_of(found, first), self._of_partition(first), self._schema_of(columns))
             return
-        for unit, rows, _ in waiting:  # the ordinary way may know better, or says what is wrong
-            read = self._read(unit, columns, rows, ordinary=True)
+        for unit, _ in waiting:  # the ordinary way may know better, or says what is wrong
+            read = self._read(unit, columns, ordinary=True)
             self.bytes_read += read.bytes
             yield from read.batches
 
     def explain(self, pick: Pick, columns: Sequence[str]) -> Plan:
         """What ``fetch`` would read. Of the files, page indexes and page headers are read."""
 
-        def planned(task: tuple[Unit, _arrow.Positions]) -> list[ColumnPlan]:
-            unit, rows = task
+        def planned(unit: Unit) -> GroupsPlan:
+            assert unit.rows is not None
             with naming(unit.part.file.path):
                 layout = self._layouts.of(unit.part)
                 with self._ranges(layout) as source:
-                    return plan_columns(source, layout, unit.group, self._stored(columns), rows)
+                    return plan_columns(source, layout, unit.groups, self._stored(columns), unit.rows)
 
         plan = self._new_plan(columns)
-        for (_, rows), plans in self._in_order(planned, self._picked(pick, Progress(None))):
-            plan.add(len(rows), plans)
+        for _, part in self._in_order(planned, self._picked(pick, Progress(None))):
+            plan.add(part)
         return plan
 
     def _new_plan(self, columns: Sequence[str]) -> Plan:
         groups = sum(len(part.group_rows) for part in self._parts)
         return Plan(self._stored(columns), groups, sum(part.size for part in self._parts))
 
-    def _picked(self, pick: Pick, progress: Progress) -> Iterator[tuple[Unit, _arrow.Positions]]:
-        """Row groups that hold rows picked, and the positions of these in them."""
+    def _picked(self, pick: Pick, progress: Progress) -> Iterator[Unit]:
+        """Row groups that hold rows picked, and these."""
+        most = self._groups_a_unit()
         for part, start in zip(self._parts, self._starts.tolist(), strict=False):
-            bounds = part.bounds
-            group = 0
-            while group < len(part.group_rows):
-                first = int(bounds[group])
-                after = max(int(bounds.searchsorted(first + PICKED_ROWS, "right")) - 1, group + 1)
-                positions = pick(start + first, int(bounds[after]) - first)
-                cuts = positions.searchsorted(bounds[group : after + 1] - first)
-                skipped = int(bounds[after]) - first
-                for i in np.flatnonzero(np.diff(cuts)).tolist():
-                    unit = Unit(part, group + i, start + int(bounds[group + i]), int(part.group_rows[group + i]))
-                    skipped -= unit.num_rows
-                    yield unit, positions[cuts[i] : cuts[i + 1]] - (bounds[group + i] - first)
-                progress.advance(skipped)
-                group = after
+            yield from units_picked(part, start, pick, most, progress)
+
+    def _groups_a_unit(self) -> int:
+        """Row groups that are read at once at most: of a store one, of which several are under way."""
+        if not self._is_local:
+            return 1
+        groups = sum(len(part.group_rows) for part in self._parts)
+        return max(groups // (self._workers() * UNITS_A_WORKER), 1)
 
     def _stored(self, columns: Sequence[str]) -> list[str]:
         """Those columns that stand in the files."""
@@ -260,7 +255,7 @@ class Parquet(Source):
                 groups = self._groups_passing(part, where)
             progress.advance(part.num_rows - int(part.group_rows[list(groups)].sum()))
             for group in groups:
-                yield Unit(part, group, int(start + part.bounds[group]), int(part.group_rows[group]))
+                yield Unit(part, [group], int(start + part.bounds[group]))
 
     def _groups_passing(self, part: ParquetPart, where: Where) -> Sequence[int]:
         """Row groups in which, by statistics and partition, a row may pass."""
@@ -303,13 +298,12 @@ class Parquet(Source):
         self,
         unit: Unit,
         columns: Sequence[str],
-        rows: _arrow.Positions | None = None,
         *,
         ordinary: bool = False,
         by_statistics: bool = False,
         coded: Sequence[str] = (),
     ) -> Read:
-        """Columns of one row group, all its rows or those at positions ``rows``.
+        """Columns of row groups, all their rows or those wanted.
 
         ``ordinary``: by pyarrow alone. ``by_statistics``: but for columns of which statistics say all. ``coded``: as
         for ``survey``.
@@ -331,7 +325,6 @@ class Parquet(Source):
                             layout,
                             unit,
                             stored,
-                            rows,
                             ordinary=ordinary,
                             coded=[name for name in stored if name in coded],
                         )
@@ -340,7 +333,7 @@ class Parquet(Source):
             finally:
                 check_unchanged(unit.part)  # which explains better what went wrong, if anything did
         else:
-            read, counted = Read(_rows_alone(unit.num_rows if rows is None else len(rows)), 0, []), 0
+            read, counted = Read(_rows_alone(len(unit)), 0, []), 0
         schema = self._schema_of(columns) if read.batches else pa.schema([])
         return replace(read, bytes=counted, batches=[_complete(batch, same, schema) for batch in read.batches])
 
@@ -364,7 +357,8 @@ class Parquet(Source):
     def _constants(self, unit: Unit, columns: Sequence[str]) -> dict[str, pa.Array]:
         """One row of each column that holds the same in all rows of a row group, by its statistics."""
         layout, kinds = self._layouts.of(unit.part), unit.part.kinds
-        found = {name: constant(layout, unit.group, name, kinds[name]) for name in columns}
+        (group,) = unit.groups
+        found = {name: constant(layout, group, name, kinds[name]) for name in columns}
         return {name: value for name, value in found.items() if value is not None}
 
     def _of_partition(self, part: ParquetPart) -> dict[str, pa.Array]:
@@ -373,10 +367,11 @@ class Parquet(Source):
 
     def _in_order(self, work: Callable[[T], U], tasks: Iterable[T]) -> Iterator[tuple[T, U]]:
         """Tasks and results of ``work``, which reads, in the order of the tasks."""
+        return in_order(work, tasks, self._workers())
+
+    def _workers(self) -> int:
         workers = min(processors(), 8)
-        if not all(part.file.is_local for part in self._parts):
-            workers = max(workers, REMOTE_GROUPS)
-        return in_order(work, tasks, workers)
+        return workers if self._is_local else max(workers, REMOTE_GROUPS)
 
 
 def _rows_alone(count: int) -> list[pa.RecordBatch]:

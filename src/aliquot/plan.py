@@ -1,8 +1,12 @@
 """What is read for given rows, and how: decided where pages are known and no value has been read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any
+from enum import IntEnum
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from aliquot._kernels.parquet_pages import Pages
 from aliquot.ranges import Stretch
@@ -18,52 +22,54 @@ READ_VALUE = 1
 """What it costs to read and decompress a value, at least: with zstd more."""
 
 
-class Way(StrEnum):
+Counts: TypeAlias = NDArray[np.int64]
+"""Of shape (row groups, columns), unless said otherwise."""
+
+
+class Way(IntEnum):
     """How the rows of a column of a row group are come by."""
 
-    PAGES = "pages"
+    PAGES = 0
     """The pages that hold them are read and decoded."""
-    CHUNK = "chunk"
+    CHUNK = 1
     """All pages are read, as only their headers tell which ones hold them; those are decoded."""
-    SCAN = "scan"
+    SCAN = 2
     """pyarrow reads and decodes all rows, of which they are taken."""
 
 
-def choose(rows: int, group_rows: int, hit_share: float) -> Way:
-    """The cheaper way to some rows of a row group that lie in pages of this share of a column chunk's bytes."""
+def choose(rows: Any, group_rows: Any, hit_share: Any) -> NDArray[np.int8]:
+    """The cheaper ways to some rows of row groups that lie in pages of this share of a column chunk's bytes."""
     picking = READ_VALUE * hit_share * group_rows + PICKED_VALUE * rows
-    return Way.PAGES if picking <= (READ_VALUE + 1) * group_rows else Way.SCAN
+    return np.where(picking <= (READ_VALUE + 1) * group_rows, Way.PAGES, Way.SCAN).astype(np.int8)
 
 
 @dataclass
-class ColumnPlan:
-    """The rows of one column of a row group. ``pages`` were found for them, but under ``Way.CHUNK``."""
+class GroupsPlan:
+    """Rows of some row groups of a file: ``rows`` of each. Pages were found for them, but under ``Way.CHUNK``."""
 
-    name: str
-    way: Way
-    chunk_bytes: int
-    pages: Pages | None = None
+    names: Sequence[str]
+    rows: Counts
+    ways: NDArray[np.int8]
+    chunk_bytes: Counts
+    pages: Pages
 
-    def stretches(self, gap: int) -> list[Stretch]:
-        """Those to read, but for the dictionary page: whether it is needed, pages tell."""
-        if self.way is Way.SCAN or self.pages is None:
+    def stretches(self, at: int, gap: int) -> list[Stretch]:
+        """Those to read of a column chunk, but for the dictionary page: whether it is needed, pages tell."""
+        way = self.ways.flat[at]
+        if way == Way.SCAN:
             return []
-        return self.pages.stretches(gap) if self.way is Way.PAGES else [self.pages.extent]
+        return self.pages.stretches(at, gap) if way == Way.PAGES else [self.pages.extent(at)]
 
-    @property
-    def dictionary(self) -> list[Stretch]:
+    def dictionary(self, at: int) -> list[Stretch]:
         """Where the dictionary page is, if there is one and pages are read alone."""
-        if self.way is not Way.PAGES or self.pages is None:
-            return []
-        first, last = self.pages.dictionary_extent
+        first, last = self.pages.dictionary_extent(at) if self.ways.flat[at] == Way.PAGES else (0, 0)
         return [(first, last)] if last > first else []
 
     @property
-    def bytes(self) -> int:
+    def bytes(self) -> Counts:
         """To be read at most."""
-        if self.way is not Way.PAGES or self.pages is None:
-            return self.chunk_bytes
-        return self.pages.hit_bytes + sum(last - first for first, last in self.dictionary)
+        alone = self.pages.hit_bytes + self.pages.dictionary_bytes
+        return np.where(self.ways == Way.PAGES, alone, self.chunk_bytes)
 
 
 @dataclass
@@ -76,16 +82,6 @@ class ColumnTotal:
     bytes: int = 0
     bytes_there: int = 0
 
-    def add(self, part: ColumnPlan) -> None:
-        """Count one more row group."""
-        self.chunks[part.way] += 1
-        if part.pages is not None and part.way is not Way.CHUNK:
-            there = len(part.pages)
-            self.pages += part.pages.num_hits if part.way is Way.PAGES else there
-            self.pages_there += there
-        self.bytes += part.bytes
-        self.bytes_there += part.chunk_bytes
-
 
 class Plan:
     """What is read of Parquet files for given rows: per column, in the row groups that hold any."""
@@ -97,12 +93,22 @@ class Plan:
         self.groups_there = groups_there
         self.bytes_there = bytes_there
 
-    def add(self, rows: int, parts: list[ColumnPlan]) -> None:
-        """Count one more row group that holds so many of the rows."""
-        self.rows += rows
-        self.groups += 1
-        for part in parts:
-            self.columns[part.name].add(part)
+    def add(self, part: GroupsPlan) -> None:
+        """Count some more row groups."""
+        self.rows += int(part.rows.sum())
+        self.groups += len(part.rows)
+        there = np.where(part.ways == Way.CHUNK, 0, part.pages.num_pages)
+        pages = np.where(part.ways == Way.PAGES, part.pages.num_hits, there)
+        sums = np.stack([pages, there, part.bytes, part.chunk_bytes]).sum(axis=1).T.tolist()
+        ways = np.stack([part.ways == way for way in Way]).sum(axis=1).T.tolist()
+        for name, of_column, by_way in zip(part.names, sums, ways, strict=True):
+            total = self.columns[name]
+            total.pages += of_column[0]
+            total.pages_there += of_column[1]
+            total.bytes += of_column[2]
+            total.bytes_there += of_column[3]
+            for way, count in zip(Way, by_way, strict=True):
+                total.chunks[way] += count
 
     def facts(self) -> dict[str, Any]:
         """Totals, for the provenance."""

@@ -134,6 +134,12 @@ class Ranges:
         found = iter(self.at_once([partial(self.read, *piece) for each in cuts for piece in pairwise(each)]))
         return [(each[0], b"".join(islice(found, len(each) - 1))) for each in cuts]
 
+    def peek_all(self, stretches: Sequence[Stretch]) -> list[Segment]:
+        """The same, kept if it is of a disk."""
+        if not self.is_local:
+            return self.read_all(stretches)
+        return [(start, self.peek(start, end)) for start, end in coalesce(stretches, self.gap)]
+
     def _cut(self, start: int, end: int) -> Iterator[tuple[int, int, bytes | memoryview | None]]:
         """A stretch in pieces that were kept and pieces that were not."""
         if not self.kept or end <= self.kept[0][0]:

@@ -3,7 +3,8 @@ from libcpp cimport bool as bool_t
 from libcpp.string_view cimport string_view
 from libcpp.vector cimport vector
 
-from aliquot._kernels.parquet_pages cimport Footer, Pages, byte_span, const_segment, page_table
+from aliquot._kernels.parquet_footer cimport Footer, byte_span
+from aliquot._kernels.parquet_pages cimport Pages, const_segment, page_table
 from aliquot._kernels.random cimport const_int64_t, span
 
 
@@ -38,10 +39,11 @@ cdef extern from "aliquot/parquet_mini.hpp" namespace "aliquot" nogil:
 
 cdef class MiniFile:
     cdef Pages pages
+    cdef size_t at
     cdef mini_pages mini
     cdef list segments
 
 
-cdef mini_column column_of(Pages pages, const mini_pages* mini)
+cdef mini_column column_of(Pages pages, size_t at, const mini_pages* mini)
 
 cdef bytes mini_file(vector[mini_column]& columns, Footer footer, bytes arrow_schema)

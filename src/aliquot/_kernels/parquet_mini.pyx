@@ -6,9 +6,8 @@ from libcpp cimport bool as bool_t
 from libcpp.string_view cimport string_view
 from libcpp.vector cimport vector
 
-from aliquot._kernels.parquet_pages cimport (
-    Footer, Pages, as_span, byte_span, const_segment, leaf_column, parquet_footer, segment, segments_of,
-)
+from aliquot._kernels.parquet_footer cimport Footer, as_span, byte_span, column_chunk, leaf_column, parquet_footer
+from aliquot._kernels.parquet_pages cimport Pages, const_segment, segment, segments_of
 from aliquot._kernels.random cimport const_int64_t, span
 
 import re
@@ -21,10 +20,12 @@ OLD_DELTAS = re.compile(rb"parquet-mr version 1\.[0-7]\.")
 
 
 cdef class MiniFile:
-    """The pages hit of one column chunk, copied."""
+    """The pages hit of one column chunk, by its number, copied."""
 
-    def __cinit__(self, Pages pages):
+    def __cinit__(self, Pages pages, size_t at):
+        pages.table(at)
         self.pages = pages
+        self.at = at
 
     def gather(self, list segments):
         """Take the pages out of segments, (first byte, bytes), both ascending: whether they need the dictionary page.
@@ -38,8 +39,8 @@ cdef class MiniFile:
         with nogil:  # one thread at a time owns these objects
             found = add_pages(
                 self.mini,
-                self.pages.table.get()[0],
-                span[const_int64_t](self.pages.hits.data(), self.pages.hits.size()),
+                self.pages.tables[self.at],
+                span[const_int64_t](self.pages.hits[self.at].data(), self.pages.hits[self.at].size()),
                 span[const_segment](parts.data(), parts.size()),
             )
         if not found or (self.mini.in_deltas and OLD_DELTAS.match(self.pages.footer.created_by)):
@@ -56,21 +57,23 @@ cdef class MiniFile:
         if dictionary.shape[0] and not add_dictionary(self.mini, as_span(dictionary)):
             return None
         cdef vector[mini_column] columns
-        columns.push_back(column_of(self.pages, &self.mini))
+        columns.push_back(column_of(self.pages, self.at, &self.mini))
         return mini_file(columns, self.pages.footer, arrow_schema)
 
 
-cdef mini_column column_of(Pages pages, const mini_pages* mini):
+cdef mini_column column_of(Pages pages, size_t at, const mini_pages* mini):
     """A column of a mini file, with pages as they stand in its own."""
     cdef const parquet_footer* footer = &pages.footer.footer
-    cdef const leaf_column* leaf = &footer.leaves[pages.leaf]
+    cdef size_t number = pages.leaves[at % <size_t> pages.shape[1]]
+    cdef const leaf_column* leaf = &footer.leaves[number]
+    cdef const column_chunk* chunk = pages.chunks[at]
     cdef mini_column out
     out.pages = mini
     out.element = footer.bytes_at(leaf.element)
     out.name = footer.at(leaf.name)
-    out.physical = pages.chunk.physical
-    out.codec = pages.chunk.codec
-    out.encodings = footer.bytes_at(pages.chunk.encodings)
+    out.physical = chunk.physical
+    out.codec = chunk.codec
+    out.encodings = footer.bytes_at(chunk.encodings)
     return out
 
 

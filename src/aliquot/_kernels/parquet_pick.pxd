@@ -3,9 +3,10 @@ from libcpp cimport bool as bool_t
 from libcpp.memory cimport unique_ptr
 from libcpp.vector cimport vector
 
-from aliquot._kernels.parquet_pages cimport (
-    Pages, byte_span, column_chunk, column_statistics, const_segment, leaf_column, page_header, parquet_footer,
+from aliquot._kernels.parquet_footer cimport (
+    byte_span, column_chunk, column_statistics, leaf_column, parquet_footer,
 )
+from aliquot._kernels.parquet_pages cimport Pages, file_ranges, page_header
 from aliquot._kernels.parquet_text cimport Text, page_text, room
 from aliquot._kernels.random cimport const_int64_t, span
 
@@ -27,21 +28,17 @@ cdef extern from "aliquot/parquet_pick.hpp" namespace "aliquot" nogil:
         int64_t num_rows()
         size_t size()
 
-cdef extern from "aliquot/parquet_ranges.hpp" namespace "aliquot" nogil:
-    cdef cppclass file_ranges:
-        file_ranges(span[const_segment], int)
-        byte_span get(int64_t, int64_t, room&) except +
-        int64_t count()
-
 
 cdef class Picker:
     cdef Pages pages
+    cdef size_t column
+    cdef size_t leaf
     cdef unique_ptr[value_picker] values
     cdef vector[uint8_t] page
     cdef readonly int64_t bytes_read
 
     cdef bint pick_all(
-        self, span[const_int64_t] rows, file_ranges* file, int64_t gap, Text text, Text of_dictionary
+        self, size_t at, span[const_int64_t] rows, file_ranges* file, int64_t gap, Text text, Text of_dictionary
     ) except -1 nogil
 
-    cdef bint load_dictionary(self, file_ranges* file, Text text) except -1 nogil
+    cdef bint load_dictionary(self, size_t at, file_ranges* file, Text text) except -1 nogil

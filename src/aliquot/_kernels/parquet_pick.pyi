@@ -7,7 +7,7 @@ from aliquot._kernels.parquet_pages import Pages
 from aliquot._kernels.parquet_text import Text
 
 class Picker:
-    def __init__(self, pages: Pages) -> None: ...
+    def __init__(self, pages: Pages, column: int) -> None: ...
     @property
     def fits(self) -> bool: ...
     @property
@@ -17,6 +17,7 @@ class Picker:
     def pick(
         self,
         rows: NDArray[np.int64],
+        cuts: NDArray[np.int64],
         known: list[tuple[int, Any]],
         descriptor: int,
         gap: int,

@@ -5,27 +5,38 @@ from libcpp.memory cimport make_unique, unique_ptr
 from libcpp.vector cimport vector
 
 from aliquot._kernels.parquet_mini cimport column_of, mini_column, mini_file, mini_pages, plain_encodings
+from aliquot._kernels.parquet_footer cimport byte_span, same_kind, statistics_of
 from aliquot._kernels.parquet_pages cimport (
-    Pages, byte_span, const_segment, dictionary_in, page_header, page_in, page_run, page_run_from, page_table,
-    same_kind, segment, segments_of, statistics_of,
+    Pages, check_cuts, const_segment, dictionary_in, file_ranges, page_header, page_in, page_run, page_run_from,
+    page_table, segment, segments_of, slice_of,
 )
 from aliquot._kernels.parquet_text cimport Text
 from aliquot._kernels.random cimport const_int64_t, span
 
 
 cdef class Picker:
-    """The values of some rows of one column, ``pages`` of which are known."""
+    """The values of some rows of one column, counted among those of ``pages``: row group by row group."""
 
-    def __cinit__(self, Pages pages):
+    def __cinit__(self, Pages pages, size_t column):
+        if column >= <size_t> pages.shape[1] or pages.leaves[column] < 0:
+            raise IndexError(f"column: must be one that is not nested, got {column}")
         self.pages = pages
-        self.values = make_unique[value_picker](pages.footer.footer.leaves[pages.leaf])
+        self.column = column
+        self.leaf = pages.leaves[column]
+        self.values = make_unique[value_picker](pages.footer.footer.leaves[self.leaf])
 
     @property
     def fits(self):
         """Whether single values of such a column can be picked."""
-        return self.values.get().fits() and (
-            self.pages.chunk.physical == self.pages.footer.footer.leaves[self.pages.leaf].physical
-        )
+        cdef size_t columns = self.pages.shape[1]
+        if not self.values.get().fits():
+            return False
+        for at in range(self.column, self.pages.chunks.size(), columns):
+            if self.pages.chunks[at].physical != self.pages.footer.footer.leaves[self.leaf].physical:
+                return False
+            if not may_pick(self.pages.footer.footer, self.pages.chunks[at][0]):
+                return False
+        return True
 
     @property
     def size(self):
@@ -33,9 +44,16 @@ cdef class Picker:
         return self.values.get().size()
 
     def pick(
-        self, const int64_t[::1] rows, list known, int descriptor, int64_t gap, Text page, Text of_dictionary
+        self,
+        const int64_t[::1] rows,
+        const int64_t[::1] cuts,
+        list known,
+        int descriptor,
+        int64_t gap,
+        Text page,
+        Text of_dictionary,
     ):
-        """Pick these rows, for which pages were found, out of a file of which segments, (first byte, bytes), are known.
+        """Pick the rows for which pages were found out of a file of which segments, (first byte, bytes), are known.
 
         Others are read by the descriptor, unless it is -1, and with them what lies between pages that are at most
         ``gap`` bytes apart. Data pages are taken into ``page``, one after the other, and the dictionary page into
@@ -45,33 +63,35 @@ cdef class Picker:
         cdef unique_ptr[file_ranges] file = make_unique[file_ranges](
             span[const_segment](parts.data(), parts.size()), descriptor
         )
-        cdef bint good
+        cdef size_t columns = self.pages.shape[1]
+        cdef size_t groups = self.pages.shape[0]
+        cdef bint good = True
+        cdef size_t i
+        check_cuts(rows, cuts, groups)
         with nogil:  # one thread at a time owns these objects, and the caller holds what is known
-            good = self.pick_all(
-                span[const_int64_t](&rows[0], rows.shape[0]) if rows.shape[0] else span[const_int64_t](),
-                file.get(),
-                gap,
-                page,
-                of_dictionary,
-            )
+            for i in range(groups):
+                good = good and self.pick_all(
+                    i * columns + self.column, slice_of(rows, cuts, i), file.get(), gap, page, of_dictionary
+                )
+                self.values.get().forget_dictionary()
         self.bytes_read = file.get().count()
-        self.values.get().forget_dictionary()
         return good
 
     def pick_constant(self):
-        """Pick one row if statistics say that all rows hold the same: whether they do."""
+        """Pick one row if statistics say that all rows of the first row group hold the same: whether they do."""
         return self.values.get().pick_constant(
-            statistics_of(self.pages.footer.footer, self.pages.chunk[0]),
-            self.pages.chunk.physical,
-            self.pages.chunk.num_values,
+            statistics_of(self.pages.footer.footer, self.pages.chunks[self.column][0]),
+            self.pages.chunks[self.column].physical,
+            self.pages.chunks[self.column].num_values,
         )
 
     cdef bint pick_all(
-        self, span[const_int64_t] rows, file_ranges* file, int64_t gap, Text text, Text of_dictionary
+        self, size_t at, span[const_int64_t] rows, file_ranges* file, int64_t gap, Text text, Text of_dictionary
     ) except -1 nogil:
-        cdef const page_table* table = self.pages.table.get()
+        """Those of one row group."""
+        cdef const page_table* table = &self.pages.tables[at]
         cdef value_picker* values = self.values.get()
-        cdef span[const_int64_t] hits = span[const_int64_t](self.pages.hits.data(), self.pages.hits.size())
+        cdef span[const_int64_t] hits = span[const_int64_t](self.pages.hits[at].data(), self.pages.hits[at].size())
         cdef size_t first = 0
         cdef size_t last
         cdef page_run here
@@ -83,8 +103,6 @@ cdef class Picker:
         cdef size_t hit
         cdef int64_t start
         read.base = 0
-        if not may_pick(self.pages.footer.footer, self.pages.chunk[0]):
-            return False
         for i in range(hits.size()):
             if i >= here.end_hit:
                 here = page_run_from(table[0], hits, i, gap)
@@ -93,14 +111,14 @@ cdef class Picker:
             hit = hits[i]
             if not page_in(table[0], hit, read, page, head) or not values.fits(head):
                 return False
-            if head.in_codes() and not values.has_dictionary() and not self.load_dictionary(file, of_dictionary):
+            if head.in_codes() and not values.has_dictionary() and not self.load_dictionary(at, file, of_dictionary):
                 return False
             apart = values.levels_apart(head)
             if <int64_t> apart > head.compressed or <int64_t> apart > head.uncompressed:
                 return False
             levels = byte_span(page.data() + head.size, apart)
             if not text.take(
-                self.pages.chunk.codec if head.is_compressed else 0,
+                self.pages.chunks[at].codec if head.is_compressed else 0,
                 byte_span(page.data() + head.size + apart, head.compressed - apart),
                 head.uncompressed - apart,
             ):
@@ -116,8 +134,8 @@ cdef class Picker:
             first = last
         return first == rows.size()
 
-    cdef bint load_dictionary(self, file_ranges* file, Text text) except -1 nogil:
-        cdef const page_table* table = self.pages.table.get()
+    cdef bint load_dictionary(self, size_t at, file_ranges* file, Text text) except -1 nogil:
+        cdef const page_table* table = &self.pages.tables[at]
         cdef byte_span page
         cdef page_header head
         if table.dictionary_end() <= table.first():
@@ -126,13 +144,13 @@ cdef class Picker:
             return False
         cdef byte_span body = byte_span(page.data() + head.size, page.size() - head.size)
         return (
-            text.take(self.pages.chunk.codec, body, head.uncompressed)
+            text.take(self.pages.chunks[at].codec, body, head.uncompressed)
             and self.values.get().set_dictionary(text.text[0], head.num_values)
         )
 
     def continues(self, Picker other):
         """Whether a page of what this one has picked may follow one of the other's: columns of one type in all."""
-        return same_kind(self.pages, other.pages)
+        return same_kind(self.pages.footer, self.leaf, other.pages.footer, other.leaf)
 
 
 def picked_file(list columns, bytes arrow_schema):
@@ -149,7 +167,7 @@ def picked_file(list columns, bytes arrow_schema):
             mini[i].num_rows += each.values.get().num_rows()
             mini[i].uncompressed += each.page.size()
         each = pickers[0]
-        column = column_of(each.pages, &mini[i])
+        column = column_of(each.pages, each.column, &mini[i])
         column.codec = 0
         column.encodings = plain_encodings
         described.push_back(column)

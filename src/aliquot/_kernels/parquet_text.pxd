@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t, uint8_t
 from libcpp cimport bool as bool_t
 
-from aliquot._kernels.parquet_pages cimport byte_span
+from aliquot._kernels.parquet_footer cimport byte_span
 
 
 cdef extern from "aliquot/parquet_text.hpp" namespace "aliquot" nogil:

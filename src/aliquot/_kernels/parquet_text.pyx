@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t, uint8_t
 from libcpp cimport bool as bool_t
 
-from aliquot._kernels.parquet_pages cimport as_span, byte_span
+from aliquot._kernels.parquet_footer cimport as_span, byte_span
 
 cdef enum:
     NONE = 0
