@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+from itertools import product
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import aliquot as aq
 from aliquot._codes import Codebook
 from aliquot._kernels.codes import add_counts, add_sums
 
@@ -306,3 +308,23 @@ def test_values_that_are_new_or_null_anywhere_among_known_ones_get_their_codes(k
         column = column.dictionary_encode() if pa.types.is_dictionary(kind) else column.cast(kind)
         assert book.encode([column.slice(7)]).tolist()[-10:] == reference([*seen[:-100], *rows[7:]])[-10:]
         seen[-100:] = rows[7:]
+
+
+@pytest.mark.parametrize("strata", [None, "d"])
+def test_dictionaries_of_no_bytes_may_have_buffers_or_not(strata):
+    nothing, offsets = pa.py_buffer(b""), pa.py_buffer(bytes(8))
+    dictionaries = [
+        pa.Array.from_buffers(pa.string(), length, [validity, offsets, nothing])
+        for length, validity in [(0, None), (0, nothing), (1, None), (1, pa.py_buffer(b"\1"))]
+    ]
+    for pair in product(dictionaries, repeat=2):
+        reservoir = aq.Reservoir(3, strata=strata, rng=7)
+        columns = [
+            pa.DictionaryArray.from_arrays(pa.array([None, 0 if len(each) else None], pa.int32()), each)
+            for each in pair * 2
+        ]
+        for column in columns:
+            reservoir.update(pa.record_batch({"d": column}))
+        values = [value for column in columns for value in column.to_pylist()]
+        assert len(reservoir) == (sum(min(3, values.count(value)) for value in set(values)) if strata else 3)
+        assert set(reservoir.result()["d"].to_pylist()) <= set(values)

@@ -224,7 +224,9 @@ def with_own_dictionaries(batch: pa.RecordBatch, first: pa.RecordBatch | None = 
         return batch
     columns = [
         column
-        if first is not None and pa.types.is_dictionary(column.type) and _same_dictionary(column, first.column(i))
+        if first is not None
+        and pa.types.is_dictionary(column.type)
+        and at_same_place(column.dictionary, first.column(i).dictionary)
         else _shrink(column)
         for i, column in enumerate(batch.columns)
     ]
@@ -319,15 +321,19 @@ def _plain_field(field: pa.Field) -> pa.Field:
 def _concat(arrays: list[pa.Array], field: pa.Field) -> pa.Array:
     if not arrays:
         return pa.nulls(0, field.type)
-    if pa.types.is_dictionary(field.type) and not all(_same_dictionary(each, arrays[0]) for each in arrays[1:]):
+    if pa.types.is_dictionary(field.type) and not all(
+        at_same_place(each.dictionary, arrays[0].dictionary) for each in arrays[1:]
+    ):
         arrays = [_shrink(array) for array in arrays]
     return pa.concat_arrays(arrays)
 
 
-def _same_dictionary(a: pa.DictionaryArray, b: pa.DictionaryArray) -> bool:
-    def place(array: pa.DictionaryArray) -> list[object]:
-        values = array.dictionary
-        return [len(values), values.offset, *(buffer and buffer.address for buffer in values.buffers())]
+def at_same_place(a: pa.Array, b: pa.Array) -> bool:
+    """Whether two arrays of one type are over the same memory."""
+
+    def place(array: pa.Array) -> list[int | None]:
+        addresses = (None if buffer is None else buffer.address for buffer in array.buffers())
+        return [len(array), array.offset, *addresses]
 
     return place(a) == place(b)
 

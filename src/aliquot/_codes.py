@@ -139,10 +139,6 @@ def _is_same(a: pa.Array, b: pa.Array, rows: int) -> bool:
     """Whether two dictionaries are over the same memory or, if that is to be found out as fast as rows are, equal."""
     if a.type != b.type or len(a) != len(b):
         return False
-    if a.offset == b.offset and all(map(_is_at_same_address, a.buffers(), b.buffers())):
+    if _arrow.at_same_place(a, b):
         return True
     return len(a) <= rows and bool(a.equals(b))
-
-
-def _is_at_same_address(a: pa.Buffer | None, b: pa.Buffer | None) -> bool:
-    return (a and a.address) == (b and b.address)
