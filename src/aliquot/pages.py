@@ -106,10 +106,13 @@ def read_columns(
             sorted(each for at in numbers for each in plan.stretches(at, source.gap) + plan.dictionary(at))
         )
     several = len(plan.rows) > 1
-    if several and (plan.ways == Way.SCAN).any():
+    scanned = (plan.ways == Way.SCAN).any(axis=0)
+    if several and scanned.any():
         return pickers, found
+    for at in np.flatnonzero(plan.ways == Way.CHUNK).tolist():
+        scanned[at % len(plan.names)] |= not _locate(plan.pages, at, segments, rows)
     for column, name in enumerate(plan.names):
-        if not all(_locate(plan, at, segments, rows) for at in numbers[column :: len(plan.names)]):
+        if scanned[column]:
             continue
         picker = _pick(source, plan.pages, column, segments, rows)
         if picker is not None:
@@ -140,13 +143,12 @@ def _walk(source: Ranges, pages: Pages, at: int) -> bool:
             size = WINDOW_BYTES if pages.next(at) - start < SMALL_PAGE * (known - before) else HEADER_BYTES
 
 
-def _locate(plan: GroupsPlan, at: int, segments: list[Segment], rows: Rows) -> bool:
-    """Whether it is known which pages hold the rows, if need be from all pages themselves."""
-    if plan.ways.flat[at] == Way.CHUNK:
-        if not plan.pages.walk(at, _cut(segments, *plan.pages.extent(at))):
-            return False
-        plan.pages.find(np.array([at]), rows.positions, rows.cuts)
-    return bool(plan.ways.flat[at] != Way.SCAN)
+def _locate(pages: Pages, at: int, segments: list[Segment], rows: Rows) -> bool:
+    """Find the pages of a column chunk that hold the rows by all pages themselves; whether that could be done."""
+    if not pages.walk(at, _cut(segments, *pages.extent(at))):
+        return False
+    pages.find(np.array([at]), rows.positions, rows.cuts)
+    return True
 
 
 def _pick(source: Ranges, pages: Pages, column: int, segments: list[Segment], rows: Rows) -> Picker | None:
