@@ -9,6 +9,9 @@ from aliquot._kernels._numba import kernel, prefetch
 SLACK = 32
 """Rows by which rare strata may fill the largest parts beyond their share: the others make up for it."""
 
+NONE, ONE = np.int64(0), np.int64(1)
+"""How often a rest is added: not literals, for each of which a function would be compiled."""
+
 
 @kernel
 def find_room(sizes: Any, order: Any, weights: Any, whole: int, shares: Any, rest: Any, room: Any) -> None:
@@ -73,7 +76,7 @@ def apportion(
             left = lefts[at]
             for j in range(m):
                 dealt[i, j], rest[j] = known[at, j], rests[at, j]
-            best, most = raise_lacks(lacks, rest, 1)
+            best, most = raise_lacks(lacks, rest, ONE)
             while left > 0:
                 if rare:
                     for j in by_weight:
@@ -85,14 +88,14 @@ def apportion(
                 lacks[best] = most - whole
                 left -= 1
                 if left > 0:
-                    best, most = raise_lacks(lacks, rest, 0)
+                    best, most = raise_lacks(lacks, rest, NONE)
         for i in range(len(strata)):
             for j in range(m):
                 table[np.uint64(strata[i]), j] = dealt[i, j]
 
 
 @kernel
-def raise_lacks(lacks: Any, rest: Any, times: int) -> Any:
+def raise_lacks(lacks: Any, rest: Any, times: Any) -> Any:
     """Raise what parts lack by what is left of their shares; which part of those with a rest lacks most, and how much.
 
     Without a branch, as none could be foretold, and in one go, as what was just written is slow to read.

@@ -28,13 +28,13 @@ def pile_up(labels: Any, low: Any, key: Any, kept: Any, whole: Any, any_whole: b
     for row in kept:
         stratum = np.uint64(labels[row]) - low
         if not whole[stratum]:
-            pile[ends[stratum]] = pack(row, add, flip)
+            pile[ends[stratum]] = pack(np.uint64(row), add, flip)
             ends[stratum] += 1
     if any_whole:
         for row in range(len(labels)):
             stratum = np.uint64(labels[row]) - low
             if whole[stratum]:
-                pile[ends[stratum]] = pack(row, add, flip)
+                pile[ends[stratum]] = pack(np.uint64(row), add, flip)
                 ends[stratum] += 1
 
 
