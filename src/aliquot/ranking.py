@@ -118,7 +118,7 @@ class BinaryCurve:
         self._n_seen += rows.n_seen
         self._masses |= rows.masses
         self._pending.rows += len(rows)
-        if self._pending.rows >= self._limit and self._limit == FEW_ROWS and self._bins is None:
+        if self._pending.rows >= self._limit and self._bins is None and not len(self._ranking):
             self._limit = MANY_ROWS if self._pending.hardly_repeat else FEW_ROWS
         if self._pending.rows >= self._limit:
             self._settle()
