@@ -258,6 +258,30 @@ def numpy_reservoir(batches: Iterable[pa.RecordBatch], k: int) -> NDArray[np.int
     return reservoir.rows()
 
 
+def pyarrow_codes(users: pa.Array) -> NDArray[np.int32]:
+    """By first appearance."""
+    codes: NDArray[np.int32] = users.dictionary_encode().indices.to_numpy()
+    return codes
+
+
+def pandas_codes(users: pd.Series) -> NDArray[np.int64]:
+    """By first appearance, too."""
+    return pd.factorize(users)[0]
+
+
+def polars_codes(users: pl.Series) -> NDArray[np.uint32]:
+    """The codes of a categorical; of numbers, which have none, their rank."""
+    codes = users.cast(pl.Categorical).to_physical() if users.dtype == pl.String else users.rank("dense")
+    return codes.to_numpy()
+
+
+def duckdb_codes(source: pa.Table) -> NDArray[np.int64]:
+    """Values numbered, and joined to their rows, in whatever order these come."""
+    numbered = "SELECT user_id, row_number() OVER () AS code FROM (SELECT DISTINCT user_id FROM source)"
+    found = _DUCKDB.sql(f"SELECT code FROM source JOIN ({numbered}) USING (user_id)").fetchnumpy()["code"]
+    return np.asarray(found)
+
+
 def sklearn_split(labels: NDArray[np.int64], share: float) -> list[NDArray[np.int64]]:
     """Exact in each class."""
     rows = np.arange(len(labels))

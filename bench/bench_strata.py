@@ -1,4 +1,4 @@
-"""Stratified samples of tables in memory."""
+"""Stratified samples of tables in memory, and the codes that ids become first."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +10,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 import aliquot as aq
 import baselines
 import data
+from aliquot._codes import Codebook
+from data import SIZES
 from floors import read_memory
 from groups import Group, each_contestant, measure, short
 
@@ -47,7 +49,39 @@ def sample_in_strata() -> Group:
     )
 
 
-GROUPS = [sample_in_strata()]
+def has_codes(rows: int, many: int) -> Callable[[Any], None]:
+    """A check that there is a code for each row, and for each user another."""
+
+    def check(answer: Any) -> None:
+        assert len(answer) == rows
+        assert len(np.unique(answer)) == many
+
+    return check
+
+
+def code_ids(kind: str, rows: int, many: int) -> Group:
+    """A small integer for each id: what strata, groups and labels are to everything that counts them."""
+
+    def users() -> pa.Array:
+        return data.users(kind, rows, many)
+
+    return Group(
+        f"codes of {short(rows)} ids of {short(many)} users, {kind}",
+        rows,
+        has_codes(rows, many),
+        {
+            "aliquot": lambda: Codebook(["user"]).encode([users()]),
+            "pyarrow, dictionary_encode": lambda: baselines.pyarrow_codes(users()),
+            "pandas, factorize": lambda: baselines.pandas_codes(data.pandas_users(kind, rows, many)),
+            "polars, categories": lambda: baselines.polars_codes(data.polars_users(kind, rows, many)),
+            "duckdb, distinct and join": lambda: baselines.duckdb_codes(pa.table({"user_id": users()})),
+        },
+        {"floor: read the ids": lambda: read_memory(pa.table({"user_id": users()}))},
+    )
+
+
+CODED = [code_ids(kind, SIZES.coded[0], many) for kind in ("string", "int64") for many in SIZES.coded[1]]
+GROUPS = [sample_in_strata(), *CODED]
 
 
 @each_contestant(GROUPS)

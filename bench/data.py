@@ -62,6 +62,8 @@ class Sizes:
     """Pairs of rows and classes."""
     grouped: tuple[int, int, int]
     """Rows, groups, classes."""
+    coded: tuple[int, tuple[int, ...]]
+    """Rows with the id of a user, and of how many users."""
 
 
 FULL = Sizes(
@@ -95,6 +97,7 @@ FULL = Sizes(
     scores=10_000_000,
     splits=((10_000_000, 10), (10_000_000, 1_000_000), (5_000, 10)),
     grouped=(400_000, 20_000, 10),
+    coded=(10_000_000, (50_000, 1_000_000)),
 )
 
 SMALL = Sizes(
@@ -119,6 +122,7 @@ SMALL = Sizes(
     scores=50_000,
     splits=((50_000, 10), (20_000, 2_000), (5_000, 10)),
     grouped=(4_000, 200, 10),
+    coded=(20_000, (500, 2_000)),
 )
 
 SIZES = SMALL if os.environ.get("ALIQUOT_BENCH_SMALL") == "1" else FULL
@@ -200,6 +204,27 @@ def labels(rows: int, classes: int) -> NDArray[np.int64]:
 def names_of_labels(rows: int, classes: int) -> pa.Array:
     """The same as strings."""
     return pa.array(labels(rows, classes)).cast(pa.string())
+
+
+@cache
+def users(kind: str, rows: int, many: int) -> pa.Array:
+    """Ids of so many users in any order, in a type of Arrow: numbers far apart, or names of twelve bytes."""
+    of_rows = labels(rows, many)
+    if kind == "string":
+        return pa.array([f"user-{i:07}" for i in range(many)]).take(pa.array(of_rows))
+    return pa.array(of_rows * 1_000_003)
+
+
+@cache
+def pandas_users(kind: str, rows: int, many: int) -> pd.Series:
+    """``users`` as their peer holds them."""
+    return users(kind, rows, many).to_pandas()
+
+
+@cache
+def polars_users(kind: str, rows: int, many: int) -> pl.Series:
+    """``users`` as their peer holds them."""
+    return pl.Series("user", users(kind, rows, many))
 
 
 @cache
