@@ -62,16 +62,18 @@ def units_picked(part: ParquetPart, start: int, pick: Pick, most: int, progress:
     while group < len(part.group_rows):
         first = int(bounds[group])
         after = max(int(bounds.searchsorted(first + PICKED_ROWS, "right")) - 1, group + 1)
-        positions = pick(start + first, int(bounds[after]) - first)
-        cuts = positions.searchsorted(bounds[group : after + 1] - first)
-        hit = np.flatnonzero(np.diff(cuts))
-        progress.advance(int(bounds[after]) - first - int(part.group_rows[group + hit].sum()))
-        for i in hit.tolist():
-            found[group + i] = positions[cuts[i] : cuts[i + 1]] - (bounds[group + i] - first)
-            wanted += int(cuts[i + 1] - cuts[i])
-            if len(found) == most or wanted >= UNIT_ROWS:
-                yield _unit(part, start, found)
-                found, wanted = {}, 0
+        passed = int(bounds[after]) - first
+        positions = pick(start + first, passed)
+        if len(positions):
+            cuts = positions.searchsorted(bounds[group : after + 1] - first)
+            for i in np.flatnonzero(cuts[1:] > cuts[:-1]).tolist():
+                found[group + i] = positions[cuts[i] : cuts[i + 1]] - (bounds[group + i] - first)
+                wanted += int(cuts[i + 1] - cuts[i])
+                passed -= int(part.group_rows[group + i])
+                if len(found) == most or wanted >= UNIT_ROWS:
+                    yield _unit(part, start, found)
+                    found, wanted = {}, 0
+        progress.advance(passed)
         group = after
     if found:
         yield _unit(part, start, found)
