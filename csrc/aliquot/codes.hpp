@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -40,7 +41,7 @@ class codebook
       const auto key = [&](std::int64_t row) { return values.is_valid(row) ? key_of_(value(row)) : key_of_.null(); };
       const auto known = [&](std::int64_t row) {
         if constexpr (std::is_integral_v<read>) {
-          if (is_near(value(row)) && values.is_valid(row)) return near_[near_index(value(row))];
+          return values.is_valid(row) ? near_[near_index(value(row))] : no_code;
         } else if constexpr (std::is_same_v<read, std::string_view>) {
           if (is_remembered(value(row)) && values.is_valid(row)) return memo_.code_of(value(row));
         }
@@ -59,10 +60,13 @@ class codebook
       const auto i = static_cast<std::size_t>(row);
       return std::int64_t{codes[i]} << 32 | more[i];
     };
-    const auto none = [](std::int64_t) { return no_code; };
     const auto key = [&](std::int64_t row) { return key_of_(pair(row)); };
-    for_blocks(codes.size(),
-               [&](std::size_t first, std::size_t last) { encode_block(first, last, codes, none, key, pair, fresh); });
+    std::array<std::int64_t, block> rows;
+    for_blocks(codes.size(), [&](std::size_t first, std::size_t last) {
+      const auto some = std::span(rows).first(last - first);
+      std::iota(some.begin(), some.end(), static_cast<std::int64_t>(first));
+      search(some, codes, key, pair, fresh);
+    });
   }
 
   // Forget all codes from `count` on.
@@ -78,18 +82,15 @@ class codebook
  private:
   static constexpr std::int32_t no_code = -1;
   static constexpr std::size_t block = 128;  // rows whose cache misses overlap
-  static constexpr std::int64_t near_range = 4096;
+  static constexpr std::size_t near_range = 4096;
 
-  template <class Number>
-  static bool is_near(Number number) noexcept
-  {
-    return near_index(number) < near_range && (std::is_signed_v<Number> || number < near_range);
-  }
-
+  // Where the code of an integer stands that is near 0; that of all others is one that no value has.
   template <class Number>
   static std::size_t near_index(Number number) noexcept
   {
-    return static_cast<std::uint64_t>(number) + near_range / 2;
+    const std::uint64_t index = static_cast<std::uint64_t>(number) + near_range / 2;
+    if constexpr (std::is_unsigned_v<Number>) return number < near_range ? index : near_range;
+    return std::min<std::uint64_t>(index, near_range);
   }
 
   bool is_remembered(std::string_view text) const noexcept
@@ -109,19 +110,17 @@ class codebook
   bool encode_block(std::size_t first, std::size_t last, std::span<std::int32_t> codes, const Known& known,
                     const Key& key, const Value& value, std::vector<std::int64_t>& fresh)
   {
+    std::int32_t all = 0;  // negative if one of them is
+    for (std::size_t i = first; i < last; ++i) all |= codes[i] = known(static_cast<std::int64_t>(i));
+    if (all >= 0) return true;
     std::array<std::int64_t, block> rows;
     std::size_t many = 0;
     for (std::size_t i = first; i < last; ++i) {
-      const auto row = static_cast<std::int64_t>(i);
-      const std::int32_t code = known(row);
-      if (code == no_code) {
-        rows[many++] = row;
-      } else {
-        codes[i] = code;
-      }
+      rows[many] = static_cast<std::int64_t>(i);
+      many += codes[i] == no_code;
     }
-    if (many > 0) search(std::span(rows).first(many), codes, key, value, fresh);
-    return many == 0;
+    search(std::span(rows).first(many), codes, key, value, fresh);
+    return false;
   }
 
   // Each step for all of these rows, so that their cache misses overlap.
@@ -149,8 +148,10 @@ class codebook
       if constexpr (is_text) {
         if (!code_keys::is_null(keys[i]) && is_remembered(value(rows[i]))) memo_.code_of(value(rows[i])) = code;
       }
-      if (code_keys::is_integer(keys[i]) && is_near(static_cast<std::int64_t>(keys[i].word)))
-        near_[near_index(keys[i].word)] = code;
+      if (code_keys::is_integer(keys[i])) {
+        const std::size_t place = near_index(static_cast<std::int64_t>(keys[i].word));
+        if (place < near_range) near_[place] = code;
+      }
       codes[static_cast<std::size_t>(rows[i])] = code;
     }
   }
@@ -194,9 +195,9 @@ class codebook
 
   code_keys key_of_;
   code_table table_;
-  std::array<std::int32_t, near_range> near_;  // codes of small integers
-  text_memo memo_;                             // codes of short strings
-  std::vector<std::int32_t> of_value_;         // codes of the values of a dictionary, and of null
+  std::array<std::int32_t, near_range + 1> near_;  // codes of small integers, and no_code
+  text_memo memo_;                                 // codes of short strings
+  std::vector<std::int32_t> of_value_;             // codes of the values of a dictionary, and of null
 };
 
 }  // namespace aliquot
