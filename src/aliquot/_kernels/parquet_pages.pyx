@@ -151,18 +151,18 @@ cdef class Pages:
         What is said of hits is said of them.
         """
         cdef span[const_int64_t] own
+        cdef page_table* table
         cdef size_t at
         check_cuts(rows, cuts, self.shape[0])
         for at in numbers:
+            table = self.table(at)
             self.hits[at].clear()
             own = slice_of(rows, cuts, at // <size_t> self.shape[1])
-            if own.size() and (own[0] < 0 or own[own.size() - 1] >= self.table(at).num_rows()):
+            if own.size() and (own[0] < 0 or own[own.size() - 1] >= table.num_rows()):
                 raise IndexError("rows: must be in the row group, got others")
             self.row_places[at].resize(own.size())
             with nogil:  # as above
-                self.hits[at] = hit_pages(
-                    self.tables[at], own, span[int64_t](self.row_places[at].data(), own.size())
-                )
+                self.hits[at] = hit_pages(table[0], own, span[int64_t](self.row_places[at].data(), own.size()))
 
     def places(self, size_t at):
         """The position of each row found among the rows of the pages hit, int64."""
