@@ -78,6 +78,15 @@ def test_nan_is_one_value_and_null_another():
     assert codes_of(pa.array([float("nan"), None, 0.0, float("nan")])) == [0, 1, 2, 0]
 
 
+@pytest.mark.parametrize("kind", [pa.int16(), pa.uint16(), pa.int64(), pa.uint64(), pa.float64()], ids=str)
+def test_integers_have_their_codes_near_zero_and_far(kind):
+    low, high = (0, 10_000) if kind in (pa.uint16(), pa.uint64()) else (-5000, 5000)
+    numbers = pa.array(range(low, high), pa.int64()).cast(kind)
+    book = Codebook(["c"])
+    for _ in range(2):
+        assert codes_of(numbers, book=book) == list(range(10_000))
+
+
 def test_kinds_of_words_are_kept_apart():
     half = np.array([0.5]).view(np.int64)[0]
     book = Codebook(["c"])

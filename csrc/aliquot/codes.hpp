@@ -88,9 +88,9 @@ class codebook
   template <class Number>
   static std::size_t near_index(Number number) noexcept
   {
-    const std::uint64_t index = static_cast<std::uint64_t>(number) + near_range / 2;
-    if constexpr (std::is_unsigned_v<Number>) return number < near_range ? index : near_range;
-    return std::min<std::uint64_t>(index, near_range);
+    constexpr std::uint64_t half = near_range / 2;
+    if constexpr (std::is_unsigned_v<Number>) return std::min<std::uint64_t>(number, half) + half;
+    return std::min<std::uint64_t>(static_cast<std::uint64_t>(number) + half, near_range);
   }
 
   bool is_remembered(std::string_view text) const noexcept
