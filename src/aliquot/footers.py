@@ -78,6 +78,7 @@ class Layout:
         self.footer = Footer(self.tail[:-8])
         self.group_rows = self.footer.group_rows
         self.leaves: dict[str, list[int]] = defaultdict(list)
+        self._column_bytes: dict[str, NDArray[np.int64]] = {}  # of those asked for, in each row group
         self._flat = []
         for i, (name, is_flat) in enumerate(self.footer.leaves()):
             self.leaves[name].append(i)
@@ -99,8 +100,10 @@ class Layout:
 
     def bytes_of(self, groups: Sequence[int], names: Sequence[str]) -> NDArray[np.int64]:
         """Bytes of whole columns of row groups, of shape (row groups, columns)."""
-        compressed = self._compressed[groups]
-        return np.stack([compressed[:, self.leaves.get(name, [])].sum(axis=1) for name in names], axis=1)
+        for name in names:
+            if name not in self._column_bytes:
+                self._column_bytes[name] = self._compressed[:, self.leaves.get(name, [])].sum(axis=1)
+        return np.array([self._column_bytes[name] for name in names]).T[groups]
 
     def unread_bytes(self, groups: Sequence[int], names: Iterable[str]) -> int:
         """Bytes of whole columns of row groups, but for those that came along with the footer."""

@@ -75,13 +75,14 @@ def plan_columns(source: Ranges, layout: Layout, groups: Sequence[int], names: S
     if not len(numbers):
         return plan
     listed = plan.pages.load(numbers, source.peek_all(plan.pages.index_extents(numbers)))
-    # Where they may be anywhere, to know it could be to read the headers for nothing.
-    anywhere = np.broadcast_to(choose(counts[:, None], group_rows, 1.0), wanted.shape).flat
     found = numbers[listed == 1].tolist()
     for at in numbers[listed == 0].tolist():
-        if anywhere[at] == Way.PAGES and not source.is_local:
+        group = at // len(names)
+        if choose(counts[group], layout.group_rows[groups[group]], 1.0) != Way.PAGES:
+            continue  # where they may be anywhere, the headers could be read for nothing
+        if not source.is_local:
             plan.ways.flat[at] = Way.CHUNK
-        elif anywhere[at] == Way.PAGES and _walk(source, plan.pages, at):
+        elif _walk(source, plan.pages, at):
             found.append(at)
     found = np.array(found, np.int64)
     plan.pages.find(found, rows.positions, rows.cuts)

@@ -33,7 +33,7 @@ FOOTER_READERS = 8
 REMOTE_GROUPS = 8
 """Row groups read at once from a store, for the same reason."""
 
-UNITS_A_WORKER = 8
+UNITS_A_WORKER = 4
 """Units of row groups there are for each worker at least, if there are as many row groups, so that none waits long."""
 
 DECODED_UNITS = 64

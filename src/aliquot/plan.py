@@ -1,8 +1,7 @@
 """What is read for given rows, and how: decided where pages are known and no value has been read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import IntEnum
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,13 +20,12 @@ at 20 %, 0.5 - 2 times at 50 % (``python bench/parquet_costs.py``, as for the co
 READ_VALUE = 1
 """What it costs to read and decompress a value, at least: with zstd more."""
 
-
 Counts: TypeAlias = NDArray[np.int64]
 """Of shape (row groups, columns), unless said otherwise."""
 
 
-class Way(IntEnum):
-    """How the rows of a column of a row group are come by."""
+class Way:
+    """How the rows of a column of a row group are come by: numbers, as NumPy is slow with members of enumerations."""
 
     PAGES = 0
     """The pages that hold them are read and decoded."""
@@ -71,23 +69,32 @@ class GroupsPlan:
         alone = self.pages.hit_bytes + self.pages.dictionary_bytes
         return np.where(self.ways == Way.PAGES, alone, self.chunk_bytes)
 
+    def totals(self) -> Counts:
+        """Of each column, as in ``ColumnTotal``: pages, pages there, bytes, bytes there, and column chunks by way."""
+        by_pages, by_chunk, by_scan = (self.ways == way for way in (Way.PAGES, Way.CHUNK, Way.SCAN))
+        there = np.where(by_chunk, 0, self.pages.num_pages)
+        pages = np.where(by_pages, self.pages.num_hits, there)
+        totals: Counts = np.sum([pages, there, self.bytes, self.chunk_bytes, by_pages, by_chunk, by_scan], axis=1)
+        return totals
 
-@dataclass
+
+@dataclass(frozen=True)
 class ColumnTotal:
-    """What the plan is for one column in all row groups that hold rows."""
+    """What the plan is for one column in all row groups that hold rows; ``chunks`` are numbered by way."""
 
-    chunks: dict[Way, int] = field(default_factory=lambda: dict.fromkeys(Way, 0))
-    pages: int = 0
-    pages_there: int = 0
-    bytes: int = 0
-    bytes_there: int = 0
+    pages: int
+    pages_there: int
+    bytes: int
+    bytes_there: int
+    chunks: Sequence[int]
 
 
 class Plan:
     """What is read of Parquet files for given rows: per column, in the row groups that hold any."""
 
-    def __init__(self, columns: list[str], groups_there: int, bytes_there: int) -> None:
-        self.columns = {name: ColumnTotal() for name in columns}
+    def __init__(self, columns: Sequence[str], groups_there: int, bytes_there: int) -> None:
+        self._names = columns
+        self._totals = np.zeros((7, len(columns)), np.int64)
         self.rows = 0
         self.groups = 0
         self.groups_there = groups_there
@@ -97,28 +104,26 @@ class Plan:
         """Count some more row groups."""
         self.rows += int(part.rows.sum())
         self.groups += len(part.rows)
-        there = np.where(part.ways == Way.CHUNK, 0, part.pages.num_pages)
-        pages = np.where(part.ways == Way.PAGES, part.pages.num_hits, there)
-        sums = np.stack([pages, there, part.bytes, part.chunk_bytes]).sum(axis=1).T.tolist()
-        ways = np.stack([part.ways == way for way in Way]).sum(axis=1).T.tolist()
-        for name, of_column, by_way in zip(part.names, sums, ways, strict=True):
-            total = self.columns[name]
-            total.pages += of_column[0]
-            total.pages_there += of_column[1]
-            total.bytes += of_column[2]
-            total.bytes_there += of_column[3]
-            for way, count in zip(Way, by_way, strict=True):
-                total.chunks[way] += count
+        self._totals += part.totals()
+
+    @property
+    def columns(self) -> dict[str, ColumnTotal]:
+        """What is read of each column."""
+        totals = self._totals.T.tolist()
+        return {
+            name: ColumnTotal(pages, there, size, size_there, chunks)
+            for name, (pages, there, size, size_there, *chunks) in zip(self._names, totals, strict=True)
+        }
 
     def facts(self) -> dict[str, Any]:
         """Totals, for the provenance."""
-        totals = self.columns.values()
+        pages, pages_there, size = self._totals[:3].sum(axis=1).tolist()
         return {
             "rows": self.rows,
             "row_groups": self.groups,
             "row_groups_there": self.groups_there,
-            "pages": sum(each.pages for each in totals),
-            "pages_there": sum(each.pages_there for each in totals),
-            "bytes": sum(each.bytes for each in totals),
+            "pages": pages,
+            "pages_there": pages_there,
+            "bytes": size,
             "bytes_there": self.bytes_there,
         }

@@ -67,7 +67,7 @@ def _explain(arguments: argparse.Namespace, options: dict[str, Any]) -> None:
     width = max(map(len, [*plan.columns, "column"]))
     print(f"\n{'column':{width}}  {'row groups by pages, chunk, scan':>32}  {'pages':>17}  {'MB':>19}")
     for name, each in plan.columns.items():
-        ways = ", ".join(f"{count:,}" for count in each.chunks.values())
+        ways = ", ".join(f"{count:,}" for count in each.chunks)
         pages = f"{each.pages:,} of {each.pages_there:,}"
         size = f"{each.bytes / 1e6:,.1f} of {each.bytes_there / 1e6:,.1f}"
         print(f"{name:{width}}  {ways:>32}  {pages:>17}  {size:>19}")
