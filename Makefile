@@ -15,7 +15,7 @@ test: $(VENV)/.test
 
 # What reads Parquet and Arrow, with the oldest pyarrow that is supported; `test` has the newest there is.
 OLDEST := 26.0.0
-OLDEST_TESTS := $(addprefix tests/test_,gather.py rows.py plan.py ranges.py parquet.py pages.py constants.py hostile.py writers.py sources.py)
+OLDEST_TESTS := $(addprefix tests/test_,gather.py rows.py plan.py ranges.py parquet.py pages.py constants.py hostile.py writers.py sources.py sources_types.py)
 
 test-oldest: $(VENV)/.test
 	$(BIN)/python -m pip install -q --upgrade --target build/oldest --no-deps pyarrow==$(OLDEST)
@@ -67,7 +67,7 @@ docs: $(VENV)/.dev
 	$(BIN)/python -W error -m pdoc aliquot -d numpy -o build/docs
 
 # The kernels under AddressSanitizer and UndefinedBehaviorSanitizer, built from a copy of the tree beside the normal build.
-SANITIZE_TESTS := $(addprefix tests/test_,random.py simple_random.py gather.py weighted.py weights.py row_function.py streaming.py hashing.py coordinated.py reservoir.py reservoir_states.py sources.py alias.py alias_build.py alias_draw.py pages.py prefixes.py snappy.py zstd.py constants.py hostile.py splitter.py codes.py strata.py ranking.py ranking_rows.py ranking_states.py ranking_bins.py ranking_inputs.py multiclass.py confusion.py confusion_types.py confusion_kernels.py confusion_errors.py numpy_strings.py evaluate.py evaluate_sources.py)
+SANITIZE_TESTS := $(addprefix tests/test_,random.py simple_random.py gather.py weighted.py weights.py row_function.py streaming.py hashing.py coordinated.py reservoir.py reservoir_states.py sources.py sources_types.py alias.py alias_build.py alias_draw.py pages.py prefixes.py snappy.py zstd.py constants.py hostile.py schedule.py splitter.py splitter_state.py hash_split.py codes.py strata.py strata_laws.py strata_shares.py quota.py ranking.py ranking_rows.py ranking_states.py ranking_bins.py ranking_inputs.py multiclass.py confusion.py confusion_types.py confusion_kernels.py confusion_errors.py numpy_strings.py evaluate.py evaluate_sources.py)
 
 sanitize:
 	mkdir -p build/sanitize

@@ -16,3 +16,13 @@ TABLE = pa.table(
     }
 )
 SIZES = Counter(LABELS.tolist())
+
+
+def counts(table, column="kind"):
+    """Rows of each stratum."""
+    return Counter(table[column].to_pylist())
+
+
+def batches(table, rows):
+    """A stream of it."""
+    return table.to_reader(max_chunksize=rows)

@@ -1,4 +1,4 @@
-"""What every uniform sampler must obey, as functions that raise AssertionError.
+"""What every uniform sampler and every split must obey, as functions that raise AssertionError.
 
 They take the sampler as an argument, so that test_planted_bugs.py can show that each law catches the bugs it is there for. All are
 deterministic: fixed seeds, and a rejection level of ALPHA.
@@ -119,3 +119,21 @@ def shares_hold_at_every_prefix(parts, shares):
         else:
             off = max(abs(int(count) - int(n) * share) for count, n in zip(counts, counted, strict=True))
         assert off < 1, f"part {part} is {float(off)} rows from its share"
+
+
+def every_row_is_in_one_part(split, n):
+    """Of rows 0 ... n-1, each is in one part, which has them ascending."""
+    for rows in split.values():
+        assert rows.dtype == np.int64
+        assert (np.diff(rows) > 0).all()
+    assert np.array_equal(np.sort(np.concatenate([*split.values(), np.empty(0, np.int64)])), np.arange(n))
+
+
+def strata_keep_shares(split, labels, shares):
+    """Each part has its exact share of each stratum rounded down or up."""
+    _, codes = np.unique(labels, return_inverse=True)
+    sizes = np.bincount(codes)
+    for name, share in zip(split, shares, strict=True):
+        have = np.bincount(codes[split[name]], minlength=len(sizes))
+        off = np.abs(have - sizes * share)
+        assert (off < 1 - 1e-9).all(), f"part {name} is {off.max()} rows from its share"

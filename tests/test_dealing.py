@@ -10,12 +10,7 @@ import reference
 from aliquot import _dealing, _pieces, _rng
 from aliquot._classes import Classes
 from aliquot._kernels import piling, row_keys
-
-THREE = {"train": 0.8, "valid": 0.1, "test": 0.1}
-
-
-def same(a, b):
-    return list(a) == list(b) and all(np.array_equal(a[name], b[name]) for name in a)
+from three_parts import THREE, same
 
 
 def by_keys(n, labels, table, seed):

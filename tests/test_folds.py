@@ -1,7 +1,6 @@
 """Splitters for cross-validation: their own laws, and at work in scikit-learn."""
 
 import pickle
-import re
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 
 import aliquot as aq
+from errors import raises
 
 N = 120
 X = np.random.default_rng(1).normal(size=(N, 3))
@@ -183,5 +183,5 @@ def test_reprs():
     ],
 )
 def test_errors(call, kind, message):
-    with pytest.raises(kind, match=f"^{re.escape(message)}$"):
+    with raises(kind, message):
         call()

@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 
 import laws
@@ -93,3 +94,15 @@ def shuffled_tens(rows, shares, rng):
 def test_streams_that_leave_the_quota_are_caught(assign, shares):
     with pytest.raises(AssertionError, match="rows from its share"):
         laws.shares_hold_at_every_prefix(assign(1000, shares, random.Random(7)), shares)
+
+
+@pytest.mark.parametrize("parts", [[[0, 1], [2]], [[0, 1], [1, 2, 3]], [[1, 0], [2, 3]], [[0, 1], [2, 4]]])
+def test_splits_that_lose_repeat_or_shuffle_rows_are_caught(parts):
+    with pytest.raises(AssertionError):
+        laws.every_row_is_in_one_part({str(j): np.array(rows) for j, rows in enumerate(parts)}, 4)
+
+
+def test_strata_split_alike_on_the_whole_alone_are_caught():
+    labels = np.repeat([0, 1], 10)
+    with pytest.raises(AssertionError, match="rows from its share"):
+        laws.strata_keep_shares({"a": np.arange(10), "b": np.arange(10, 20)}, labels, [0.5, 0.5])

@@ -3,9 +3,7 @@
 import datetime
 import math
 import pickle
-import re
 import uuid
-from collections import Counter
 from decimal import Decimal
 
 import numpy as np
@@ -13,15 +11,8 @@ import pyarrow as pa
 import pytest
 
 import aliquot as aq
-from labelled import LABELS, SIZES, TABLE
-
-
-def counts(table, column="kind"):
-    return Counter(table[column].to_pylist())
-
-
-def raises(kind, message):
-    return pytest.raises(kind, match=f"^{re.escape(message)}$")
+from errors import raises
+from labelled import LABELS, SIZES, TABLE, counts
 
 
 class TestReservoirs:
