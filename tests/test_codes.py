@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import aliquot as aq
 from aliquot._codes import Codebook
 from aliquot._kernels.codes import add_counts, add_sums
+from lost_views import lost_views
 
 
 def codes_of(*columns, book=None):
@@ -43,6 +44,7 @@ COLUMNS = {
     ),
     "large strings": pa.array(["x", "y", "x"], pa.large_string()),
     "string views": pa.array(["x", "a longer string than twelve bytes", "x"], pa.string_view()),
+    "string views of nulls": lost_views([None, "x", None, "a longer string than twelve bytes", "x"]),
     "dictionary of string views": pa.DictionaryArray.from_arrays(
         pa.array([1, 0, None, 1]), pa.array(["x", "a longer string than twelve bytes"], pa.string_view())
     ),

@@ -12,6 +12,7 @@ import reference
 from aliquot import _rng
 from aliquot._kernels import random
 from aliquot.hashing import hash_keys
+from lost_views import lost_views
 
 SEED = _rng.key_of(7)
 
@@ -74,6 +75,7 @@ def test_strings(kind):
 def test_layouts_and_offsets():
     assert keys(pa.array(STRINGS).dictionary_encode()) == expected(STRINGS)
     assert keys(pa.array(STRINGS, pa.string_view()).slice(3, 4)) == expected(STRINGS[3:7])
+    assert keys(lost_views(STRINGS)) == expected(STRINGS)
     assert keys(pa.array(STRINGS).slice(2)) == expected(STRINGS[2:])
     assert keys(pa.array(STRINGS).dictionary_encode().slice(4)) == expected(STRINGS[4:])
     assert keys(pa.array([True, False, None] * 5).slice(7)) == expected([0, None, 1, 0, None, 1, 0, None])

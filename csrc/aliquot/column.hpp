@@ -145,20 +145,21 @@ class column
   }
 
   // 16 bytes a row: the length, then up to 12 bytes of the string itself, or its first 4, the buffer and the offset in
-  // it.
+  // it. Those of a null row may be any.
   auto string_views(std::int64_t offset) const noexcept
   {
-    return [views = static_cast<const char*>(array_->buffers[1]) + 16 * offset,
+    return [of = *this, views = static_cast<const char*>(array_->buffers[1]) + 16 * offset,
             buffers = array_->buffers + 2](std::int64_t i) {
       const char* view = views + 16 * i;
-      std::int32_t size = 0;
+      std::uint32_t size = 0;
       std::memcpy(&size, view, sizeof size);
-      if (size <= 12) return std::string_view(view + 4, static_cast<std::size_t>(size));
+      if (size <= 12) return std::string_view(view + 4, size);
+      if (!of.is_valid(i)) return std::string_view();
       std::int32_t buffer = 0;
       std::int32_t start = 0;
       std::memcpy(&buffer, view + 8, sizeof buffer);
       std::memcpy(&start, view + 12, sizeof start);
-      return std::string_view(static_cast<const char*>(buffers[buffer]) + start, static_cast<std::size_t>(size));
+      return std::string_view(static_cast<const char*>(buffers[buffer]) + start, size);
     };
   }
 
