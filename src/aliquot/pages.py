@@ -106,24 +106,27 @@ def read_columns(
         segments = source.read_all(
             sorted(each for at in numbers for each in plan.stretches(at, source.gap) + plan.dictionary(at))
         )
-    several = len(plan.rows) > 1
     scanned = (plan.ways == Way.SCAN).any(axis=0)
-    if several and scanned.any():
-        return pickers, found
     for at in np.flatnonzero(plan.ways == Way.CHUNK).tolist():
         scanned[at % len(plan.names)] |= not _locate(plan.pages, at, segments, rows)
+    fitting = {
+        name: picker
+        for column, name in enumerate(plan.names)
+        if not scanned[column] and (picker := Picker(plan.pages, column)).fits
+    }
+    several = len(plan.rows) > 1
+    if several and len(fitting) < len(plan.names):
+        return {}, {}
     for column, name in enumerate(plan.names):
-        if scanned[column]:
-            continue
-        picker = _pick(source, plan.pages, column, segments, rows)
-        if picker is not None:
-            pickers[name] = picker
+        if name in fitting and _pick(source, fitting[name], segments, rows):
+            pickers[name] = fitting[name]
         elif several:
-            return pickers, found
-        else:
+            return {}, {}  # and what was read counts when it is read again
+        elif not scanned[column]:
             copied = _copied(source, layout, plan, column, kinds[name], segments)
             if copied is not None:
                 found[name] = copied
+    source.count_more(sum(picker.bytes_read for picker in pickers.values()))
     return pickers, found
 
 
@@ -152,20 +155,13 @@ def _locate(pages: Pages, at: int, segments: list[Segment], rows: Rows) -> bool:
     return True
 
 
-def _pick(source: Ranges, pages: Pages, column: int, segments: list[Segment], rows: Rows) -> Picker | None:
-    """The values of a column at its rows; None if they cannot be picked one by one, or not without a closer look."""
-    picker = Picker(pages, column)
-    if not picker.fits:
-        return None
+def _pick(source: Ranges, picker: Picker, segments: list[Segment], rows: Rows) -> bool:
+    """Pick the values of a column at its rows; whether they can be picked one by one."""
     page, dictionary = source.scratch.page, source.scratch.dictionary
     try:
-        good = picker.pick(rows.positions, rows.cuts, segments, source.descriptor, source.gap, page, dictionary)
+        return picker.pick(rows.positions, rows.cuts, segments, source.descriptor, source.gap, page, dictionary)
     except (pa.ArrowException, OSError):
-        good = False
-    if not good:
-        return None  # and what was read of it counts when it is read again
-    source.count_more(picker.bytes_read)
-    return picker
+        return False
 
 
 def decode_picked(
