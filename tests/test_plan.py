@@ -155,6 +155,17 @@ def test_the_provenance_says_what_was_planned(path):
     assert aq.provenance(aq.sample(path, 0, rng=7))["plan"]["row_groups"] == 0
 
 
+def test_nothing_is_read_for_columns_that_stand_in_the_path(tmp_path):
+    table = pa.table({"x": np.arange(30), "part": np.arange(30) // 10})
+    pq.write_to_dataset(table, tmp_path, partition_cols=["part"])
+    source = open_paths(tmp_path)
+    rows = [3, 5, 25]
+    assert aq.take_rows(source, rows, columns=["part"])["part"].to_pylist() == [0, 0, 2]
+    facts = source.plan.facts()
+    assert facts == source.explain(picker(np.array(rows)), ["part"]).facts()
+    assert (facts["rows"], facts["row_groups"], facts["bytes"]) == (3, 2, 0)
+
+
 def test_explaining_reads_no_payload(tmp_path):
     table = pa.table({"x": np.random.default_rng(1).random(N)})
     for i in range(4):

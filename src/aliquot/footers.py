@@ -103,7 +103,8 @@ class Layout:
         for name in names:
             if name not in self._column_bytes:
                 self._column_bytes[name] = self._compressed[:, self.leaves.get(name, [])].sum(axis=1)
-        return np.array([self._column_bytes[name] for name in names]).T[groups]
+        of_names = np.array([self._column_bytes[name] for name in names], np.int64)
+        return of_names.reshape(len(names), len(self.group_rows)).T[groups]
 
     def unread_bytes(self, groups: Sequence[int], names: Iterable[str]) -> int:
         """Bytes of whole columns of row groups, but for those that came along with the footer."""

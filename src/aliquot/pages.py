@@ -63,7 +63,6 @@ def plan_columns(source: Ranges, layout: Layout, groups: Sequence[int], names: S
     counts = np.diff(rows.cuts)
     plan = GroupsPlan(
         names,
-        counts,
         np.full((len(groups), len(names)), Way.SCAN, np.int8),
         layout.bytes_of(groups, names),
         Pages(layout.footer, groups, [layout.flat_leaf(name) for name in names], layout.start),
@@ -114,7 +113,7 @@ def read_columns(
         for column, name in enumerate(plan.names)
         if not scanned[column] and (picker := Picker(plan.pages, column)).fits
     }
-    several = len(plan.rows) > 1
+    several = len(plan.ways) > 1
     if several and len(fitting) < len(plan.names):
         return {}, {}
     for column, name in enumerate(plan.names):

@@ -138,8 +138,7 @@ class Parquet(Source):
         waiting: list[Waiting] = []
         held = 0  # bytes, of what waits
         for unit, read in self._in_order(lambda unit: self._read(unit, columns), self._picked(pick, progress)):
-            for plan in read.plans:
-                self.plan.add(plan)
+            self.plan.add(len(unit), len(unit.groups), read.plans)
             self.rows_read += unit.num_rows
             self.bytes_read += read.bytes
             if waiting and (held >= DECODED_BYTES or not self._joins(waiting, unit, read)):
@@ -190,8 +189,8 @@ class Parquet(Source):
                     return plan_columns(source, layout, unit.groups, self._stored(columns), unit.rows)
 
         plan = self._new_plan(columns)
-        for _, part in self._in_order(planned, self._picked(pick, Progress(None))):
-            plan.add(part)
+        for unit, part in self._in_order(planned, self._picked(pick, Progress(None))):
+            plan.add(len(unit), len(unit.groups), [part])
         return plan
 
     def _new_plan(self, columns: Sequence[str]) -> Plan:

@@ -43,10 +43,9 @@ def choose(rows: Any, group_rows: Any, hit_share: Any) -> NDArray[np.int8]:
 
 @dataclass
 class GroupsPlan:
-    """Rows of some row groups of a file: ``rows`` of each. Pages were found for them, but under ``Way.CHUNK``."""
+    """Some columns of some row groups of a file. Pages were found, and which hold the rows, but under ``Way.CHUNK``."""
 
     names: Sequence[str]
-    rows: Counts
     ways: NDArray[np.int8]
     chunk_bytes: Counts
     pages: Pages
@@ -100,11 +99,12 @@ class Plan:
         self.groups_there = groups_there
         self.bytes_there = bytes_there
 
-    def add(self, part: GroupsPlan) -> None:
-        """Count some more row groups."""
-        self.rows += int(part.rows.sum())
-        self.groups += len(part.rows)
-        self._totals += part.totals()
+    def add(self, rows: int, groups: int, parts: Sequence[GroupsPlan]) -> None:
+        """Count so many more rows of so many more row groups, which parts are of, if a column is read at all."""
+        self.rows += rows
+        self.groups += groups
+        for part in parts:
+            self._totals += part.totals()
 
     @property
     def columns(self) -> dict[str, ColumnTotal]:
