@@ -115,3 +115,14 @@ def test_pieces_worked_on_side_by_side_split_alike(monkeypatch, n_labels, many, 
     assert len(_pieces.pieces(20_003)) == threads
     assert same(aq.split_indices(20_003, parts, strata=labels, rng=1), expected)
     assert np.array_equal(aq.fold_indices(20_003, 4, strata=labels, rng=1), folds)
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 2_041, 1_100_003])
+@pytest.mark.parametrize("many", [1, 2, 9, 64, 65, 300])
+@pytest.mark.parametrize("kind", [np.uint8, np.int32])
+def test_rows_of_parts_are_written_word_by_word(n, many, kind):
+    """Also the last ones, which share a word with none, and of parts that a byte cannot hold."""
+    parts = np.random.default_rng(many).integers(0, min(many, np.iinfo(kind).max + 1), n).astype(kind)
+    rows = _dealing.rows_of(parts, np.bincount(parts, minlength=many), None)
+    for part, its_rows in enumerate(rows):
+        assert np.array_equal(its_rows, np.flatnonzero(parts == part))

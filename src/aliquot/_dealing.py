@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -107,23 +106,26 @@ def rows_of(parts: PartOfRow, totals: Counts, memory: NDArray[np.uint64] | None)
         kernels.write_rows_of_many(parts, stops - totals, rows)
     else:
         cuts = pieces(n) if m <= FEW_PARTS else [(0, n)]
-        counts = totals[None] if len(cuts) == 1 else np.array(side_by_side(partial(_count_parts, parts, m), cuts))
+        words = [_in_words(parts[first:last]) for first, last in cuts]
+        counts = np.zeros((len(cuts), m), np.int64)
+        side_by_side(lambda piece, *_: kernels.count_parts(words[piece], counts[piece]), cuts)
         ends = stops - totals + np.cumsum(counts, axis=0)
 
-        def write(piece: int, first: int, last: int) -> None:
-            eights, starts = _eights(), ends[piece] - counts[piece]
-            places, many = kernels.PLACES, kernels.COUNTS
-            here, flags = parts[first:last], eights.view(np.uint8)
-            kernels.write_rows(here, first, starts, ends[piece], places, many, eights, flags, rows)
+        def write(piece: int, first: int, _last: int) -> None:
+            starts = ends[piece] - counts[piece]
+            kernels.write_rows(words[piece], first, starts, ends[piece], kernels.PLACES, kernels.COUNTS, rows)
 
         side_by_side(write, cuts)
     return [rows[stop - total : stop] for stop, total in zip(stops.tolist(), totals.tolist(), strict=True)]
 
 
-def _count_parts(parts: PartOfRow, many: int, _piece: int, first: int, last: int) -> list[int]:
-    """The rows of each part in a piece."""
-    counts = [int(np.count_nonzero(parts[first:last] == part)) for part in range(many - 1)]
-    return [*counts, last - first - sum(counts)]
+def _in_words(parts: PartOfRow) -> NDArray[np.uint64]:
+    """Parts below MOST_BANDS, eight to a word; what the last one lacks is in none."""
+    if parts.dtype == np.uint8 and len(parts) % 8 == 0:
+        return parts.view(np.uint64)
+    words = np.full(-(-len(parts) // 8), 0x7F * kernels.ONES, np.uint64)
+    words.view(np.uint8)[: len(parts)] = parts
+    return words
 
 
 def row_key(seed: Words) -> NDArray[np.uint64]:
@@ -207,16 +209,15 @@ def _tell(
 ) -> tuple[Counts, NDArray[np.uint32]]:
     """Put the parts of rows outside the bands into ``parts``; the rows of each stratum by cell, and those in bands."""
     n, cells = len(parts), len(bounds) + 1
-    kept = np.empty(n, np.uint32)
     cuts = pieces(n)
     lanes = np.zeros((len(cuts), kernels.LANES * strata.count * cells), np.int64)
 
     def tell(piece: int, first: int, last: int) -> NDArray[np.uint32]:
         here, words, eights = slice(first, last), np.empty(row_keys.BLOCK, np.uint32), _eights()
         labels, low, cell = strata.labels[here], strata.unsigned_low, eights.view(np.uint8)
-        its_kept = kept[here]
-        found = kernels.tell(labels, first, low, key, bounds, words, eights, cell, lanes[piece], parts[here], its_kept)
-        return its_kept[:found]
+        kept = np.empty(last - first + 8, np.uint32)
+        found = kernels.tell(labels, first, low, key, bounds, words, eights, cell, lanes[piece], parts[here], kept)
+        return kept[:found]
 
     kept = np.concatenate(side_by_side(tell, cuts))
     return lanes.reshape(-1, strata.count, cells).sum(axis=0), kept

@@ -18,12 +18,12 @@ MOST_PIECES = 8
 def pieces(n: int, cost: int = 1) -> list[tuple[int, int]]:
     """The first row of each piece of n rows and the one after its last, for as many threads as there are processors.
 
-    Rows that ``cost`` several times as much are worth a thread sooner.
+    Rows that ``cost`` several times as much are worth a thread sooner. Eight rows in a word are not cut.
     """
     if n * cost < 2 * PIECE_ROWS:
         return [(0, n)]
     many = min(processors(), n * cost // PIECE_ROWS, MOST_PIECES)
-    return list(pairwise(n * piece // many for piece in range(many + 1)))
+    return list(pairwise([*(n * piece // many & -8 for piece in range(many)), n]))
 
 
 def side_by_side(work: Callable[[int, int, int], Result], cuts: list[tuple[int, int]]) -> list[Result]:

@@ -63,3 +63,27 @@ def _prefetch(_context: Any, array: Any, place: Any) -> Any:
 
 
 prefetch: Any = intrinsic(_prefetch)
+
+
+def _write_eight(_context: Any, array: Any, place: Any, base: Any, offsets: Any) -> Any:
+    """Write ``base`` plus each of eight ``offsets``, the bytes of a word, to an array of int64 from a place on.
+
+    A loop would be asked each time whether what it writes to is what it reads.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        _, place, base, offsets = arguments
+        kind = ir.VectorType(ir.IntType(64), 8)
+        unknown = ir.Constant(kind, ir.Undefined)
+        first, zeros = ir.IntType(32)(0), ir.Constant(ir.VectorType(ir.IntType(32), 8), [0] * 8)
+        bases = builder.shuffle_vector(builder.insert_element(unknown, base, first), unknown, zeros)
+        apart = builder.zext(builder.bitcast(offsets, ir.VectorType(ir.IntType(8), 8)), kind)
+        address = builder.bitcast(builder.gep(data, [place]), kind.as_pointer())
+        builder.store(builder.add(bases, apart), address, align=8)
+        return context.get_dummy_value()
+
+    return numba.void(array, place, base, offsets), generate
+
+
+write_eight: Any = intrinsic(_write_eight)

@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aliquot._kernels._numba import kernel, prefetch
+from aliquot._kernels._numba import kernel, prefetch, write_eight
 from aliquot._kernels.row_keys import BLOCK, ROW, upper_key
 
 AHEAD = 32
 """Rows between one whose part is told and one whose part's place in memory is fetched."""
+ONES = 0x0101010101010101
+"""A byte of 1 for each of eight rows."""
+MOST_ADDED = 255
+"""So many words of bytes that are 0 or 1 can be added."""
 LANES = 4
 """Counters for each thing counted, raised by turns: one that is raised again and again waits for itself."""
 
@@ -61,19 +65,17 @@ def tell(
     lanes: Any,
     parts: Any,
     kept: Any,
-) -> int:
+) -> Any:
     """Tell the parts of rows, from number ``row`` on, outside the bands, and keep the others: how many these are.
 
     ``bounds``, uint32, ascending, are the two ends of each band. They cut hashes into cells: part 0, band, part 1, band
     ... ``lanes``, shape (LANES * strata * cells,), counts the rows of each stratum in each. ``words``, uint32, have
-    room for BLOCK, and so has ``cell``, uint8, the memory of ``eights``.
+    room for BLOCK, and so has ``cell``, uint8, the memory of ``eights``; ``kept`` for 8 more than the rows.
     """
-    n, cells = len(labels), np.uint64(len(bounds) + 1)
-    low, lane, turn = np.uint64(low), np.uint64(len(lanes) // LANES), np.uint64(LANES - 1)
+    n, cells, lane = len(labels), np.uint64(len(bounds) + 1), np.uint64(len(lanes) // LANES)
     add, flip = np.uint32(key[0]), np.uint32(key[1])
-    found = 0
+    first, found = np.uint64(low) * cells, np.uint64(0)
     for start in range(0, n, BLOCK):
-        size = min(n - start, BLOCK)
         for i in range(BLOCK):
             words[i] = upper_key(np.uint32(row + start + i), add, flip)
         for i in range(len(eights)):
@@ -81,17 +83,24 @@ def tell(
         for bound in bounds:
             for i in range(BLOCK):
                 cell[i] += np.uint8(words[i] >= bound)
-        labels_here, parts_here = labels[start : start + size], parts[start : start + size]
-        for i in range(size):
-            lanes[(np.uint64(labels_here[i]) - low) * cells + np.uint64(cell[i]) + (np.uint64(i) & turn) * lane] += 1
+        labels_here, parts_here = labels[start : start + BLOCK], parts[start : start + BLOCK]
+        size = len(labels_here)
+        for i in range(0, size - LANES + 1, LANES):
+            for j in range(LANES):
+                at = np.uint64(i + j)
+                lanes[np.uint64(labels_here[at]) * cells + np.uint64(cell[at]) - first + np.uint64(j) * lane] += 1
+        for i in range(np.uint64(size - size % LANES), np.uint64(size)):
+            lanes[np.uint64(labels_here[i]) * cells + np.uint64(cell[i]) - first] += 1
         for i in range(size):
             parts_here[i] = cell[i] >> np.uint8(1)
-        for group in range((size + 7) // 8):
-            if eights[group] & np.uint64(0x0101010101010101):
-                for i in range(8 * group, min(8 * group + 8, size)):
-                    if cell[i] & np.uint8(1):
-                        kept[found] = row + start + i
-                        found += 1
+        for i in range(size, BLOCK):
+            cell[i] = 0
+        for group in range(len(eights)):
+            if eights[group] & np.uint64(ONES):
+                for i in range(np.uint64(8 * group), np.uint64(8 * group + 8)):
+                    # Without a branch, as none could be foretold.
+                    kept[found] = row + start + i
+                    found += np.uint64(cell[i] & np.uint8(1))
     return found
 
 
@@ -135,37 +144,47 @@ def deal_round(offsets: Any, sizes: Any, pile: Any, many: int, parts: Any) -> No
 
 
 @kernel
-def write_rows(
-    parts: Any, row: int, ends: Any, stops: Any, places: Any, counts: Any, eights: Any, flags: Any, rows: Any
-) -> None:
+def count_parts(words: Any, counts: Any) -> None:
+    """Count the rows of each part among ``words``, the parts of eight rows below 128."""
+    ones, sevens = np.uint64(ONES), np.uint64(0x7F * ONES)
+    for start in range(0, len(words), MOST_ADDED):
+        here = words[start : start + MOST_ADDED]
+        for part in range(len(counts)):
+            own, others = np.uint64(part) * ones, np.uint64(0)
+            for word in here:
+                others += (word ^ own) + sevens >> np.uint64(7) & ones
+            counts[part] += 8 * len(here)
+            for byte in range(8):
+                counts[part] -= others >> np.uint64(8 * byte) & np.uint64(0xFF)
+
+
+@kernel
+def write_rows(words: Any, row: int, ends: Any, stops: Any, places: Any, counts: Any, rows: Any) -> None:
     """Write the numbers of the rows of each part, ascending, from ``ends[part]`` on; the first is number ``row``.
 
-    Eight rows at a time: their flags are a byte, whose bits' ``places`` are written in one go, and then as many
-    kept as it ``counts``; what is beyond them is written over. Near ``stops[part]``, where that would be another's, a
-    row at a time. ``flags``, uint8, the memory of ``eights``, have room for BLOCK.
+    Of each word of ``words``, the parts of eight rows below 128, those in one part are the bits of a byte, whose
+    ``places`` are written in one go, and then as many kept as it ``counts``; what is beyond them is written over. Near
+    ``stops[part]``, where that would be another's, a row at a time.
     """
-    for start in range(0, len(parts), BLOCK):
-        here = parts[start : start + BLOCK]
-        eights[(len(here) - 1) // 8] = 0
+    ones, sevens, to_top = np.uint64(ONES), np.uint64(0x7F * ONES), np.uint64(0x0102040810204080)
+    for start in range(0, len(words), BLOCK // 8):
+        here = words[start : start + BLOCK // 8]
         for part in range(len(ends)):
-            for i in range(len(here)):
-                flags[i] = np.uint8(here[i] == part)
-            at = ends[part]
-            if at + BLOCK + 8 > stops[part]:
-                for i in range(len(here)):
-                    if flags[i]:
-                        rows[at] = row + start + i
-                        at += 1
-                ends[part] = at
-                continue
-            base, to = row + start, np.uint64(at)  # unsigned, so that it is not asked whether it is below 0
-            for group in range((len(here) + 7) // 8):
-                mask = eights[group] * np.uint64(0x0102040810204080) >> np.uint64(56)
-                for i in range(8):
-                    rows[to + np.uint64(i)] = base + places[mask, i]
+            at, last = ends[part], stops[part] - 8
+            base, own = row + 8 * start, np.uint64(part) * ones
+            for word in here:
+                others = (word ^ own) + sevens >> np.uint64(7) & ones
+                byte = (others ^ ones) * to_top >> np.uint64(56)
+                if at <= last:
+                    write_eight(rows, at, base, places[byte])
+                    at += counts[byte]
+                else:
+                    for i in range(8):
+                        if byte >> np.uint64(i) & np.uint64(1):
+                            rows[at] = base + i
+                            at += 1
                 base += 8
-                to += np.uint64(counts[mask])
-            ends[part] = to
+            ends[part] = at
 
 
 @kernel
@@ -177,11 +196,11 @@ def write_rows_of_many(parts: Any, ends: Any, rows: Any) -> None:
         ends[part] += 1
 
 
-def _flags() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _flags() -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     bits = np.arange(256)[:, None] >> np.arange(8) & 1
-    places = np.argsort(1 - bits, axis=1, kind="stable")
-    return places.astype(np.uint8), bits.sum(axis=1)
+    places = np.argsort(1 - bits, axis=1, kind="stable").astype(np.uint8)
+    return places.view(np.uint64).ravel(), bits.sum(axis=1)
 
 
 PLACES, COUNTS = _flags()
-"""For each byte of flags: the places of its bits, then those of the others, uint8 of shape (256, 8); how many bits."""
+"""For each byte of flags: the places of its bits, then those of the others, as the bytes of a word; how many bits."""
