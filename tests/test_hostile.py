@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import aliquot as aq
+from aliquot._kernels.parquet_footer import Footer
+from aliquot._kernels.parquet_pages import Pages
 from aliquot.footers import LARGEST_FOOTER
 from aliquot.parquet import open_paths
 
@@ -67,6 +69,20 @@ def footer(elements, count=None, rows=0):
         b"\x15\x02\x19" + b"\xfc" + varint(count) + b"".join(elements) + b"\x16" + integer(rows) + b"\x19\x0c" + b"\x00"
     )
     return b"PAR1" + text + len(text).to_bytes(4, "little") + b"PAR1"
+
+
+def test_column_chunks_that_claim_more_than_the_file_are_not_looked_into():
+    def pages(size):
+        """Of two columns that begin at the same byte, in a file of 1000."""
+        chunk = (
+            b"\x3c\x15\x02\x19\x15\x00\x25\x00\x16" + integer(7) + 2 * (b"\x16" + integer(size)) + b"\x26\x08\x00\x00"
+        )
+        groups = b"\x19\x1c\x19\x2c" + 2 * chunk + b"\x26" + integer(7) + b"\x00"
+        elements = b"\x19\x3c" + group(2) + 2 * LEAF
+        return Pages(Footer(b"\x15\x02" + elements + b"\x16" + integer(7) + groups + b"\x00"), [0], [0, 1], 1000)
+
+    assert pages(500).fits.tolist() == [[True, True]]
+    assert pages(501).fits.tolist() == [[True, False]]
 
 
 def test_a_file_cut_anywhere(path):

@@ -95,7 +95,7 @@ def read_columns(
 ) -> tuple[dict[str, Picker], dict[str, pa.Array]]:
     """The planned columns whose pages could be read: what was picked of them, or else them.
 
-    For those that are in neither only an ordinary read serves; so it does for all that is left of several row groups.
+    Of several row groups it is all columns, picked, or none. For those in neither only an ordinary read serves.
     """
     found: dict[str, pa.Array] = {}
     pickers: dict[str, Picker] = {}

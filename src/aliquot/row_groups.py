@@ -111,7 +111,7 @@ def read_rows(
 
     ``ordinary``: by pyarrow alone. ``decoded``: in batches, even if they could be picked. If all are wanted, those of
     ``coded`` come as dictionaries, where that is quicker. The one place that reads rows of Parquet. Holds a row group's
-    compressed columns and a batch at a time.
+    compressed columns and a batch at a time, beside the rows wanted.
     """
     if unit.rows is None or ordinary:
         batches = [batch for each in unit.alone() for batch in _read_whole(source, layout, each, columns, coded)]

@@ -54,12 +54,14 @@ cdef class Pages:
         self.hits.resize(self.chunks.size())
         self.row_places.resize(self.chunks.size())
         cdef size_t at = 0
+        cdef int64_t unclaimed = limit  # column chunks that claim one stretch could list its pages once for each
         for group in groups:
             for leaf in leaves:
                 if leaf >= 0:
-                    chunk = footer.chunk(group, leaf)
-                    self.chunks[at] = chunk
-                    if footer.footer.leaves[<size_t> leaf].flat and not (chunk.elsewhere or chunk.encrypted):
+                    chunk = self.chunks[at] = footer.chunk(group, leaf)
+                    is_here = footer.footer.leaves[<size_t> leaf].flat and not (chunk.elsewhere or chunk.encrypted)
+                    if is_here and chunk.compressed <= unclaimed:
+                        unclaimed -= chunk.compressed
                         self.tables[at] = page_table(chunk[0], footer.footer.group_rows[<size_t> group], limit)
                 at += 1
 
@@ -146,10 +148,7 @@ cdef class Pages:
         return None if found == status.malformed else found == status.good
 
     def find(self, const int64_t[::1] numbers, const int64_t[::1] rows, const int64_t[::1] cuts):
-        """Find the pages that hold rows, ascending, ``cuts[i]`` to ``cuts[i + 1]`` of which are of row group ``i``.
-
-        What is said of hits is said of them.
-        """
+        """Find the pages hit: of rows, ascending, ``cuts[i]`` to ``cuts[i + 1]`` of which are of row group ``i``."""
         cdef span[const_int64_t] own
         cdef page_table* table
         cdef size_t at
