@@ -9,12 +9,14 @@ import pytest
 
 import aliquot as aq
 from aliquot._files import FilePart
+from aliquot._progress import Progress
 from aliquot._source import picker
 from aliquot.cli import main
 from aliquot.footers import CHECKED_BYTES, TAIL_BYTES
 from aliquot.pages import HEADER_BYTES
 from aliquot.parquet import Parquet, open_paths
 from aliquot.plan import Way, choose
+from aliquot.row_groups import units_picked
 from slow_store import SlowStore
 from test_ranges import open_slowly
 
@@ -153,6 +155,20 @@ def test_the_provenance_says_what_was_planned(path):
     assert plan["row_groups_there"] == 4
     assert plan["bytes"] < plan["bytes_there"]
     assert aq.provenance(aq.sample(path, 0, rng=7))["plan"]["row_groups"] == 0
+
+
+def test_row_groups_are_read_together_up_to_so_many_rows_and_bytes(path, monkeypatch):
+    (part,) = open_paths(path)._parts
+
+    def together(step):
+        rows = picker(np.arange(0, N, step))
+        return [unit.groups for unit in units_picked(part, 0, rows, 3, Progress(None))]
+
+    assert together(10) == [[0, 1, 2], [3]]
+    assert together(1) == [[0, 1], [2, 3]]
+    monkeypatch.setattr("aliquot.row_groups.UNIT_BYTES", part.size // 20)
+    assert together(100) == [[0, 1, 2], [3]]
+    assert together(10) == [[0, 1], [2, 3]]
 
 
 def test_nothing_is_read_for_columns_that_stand_in_the_path(tmp_path):
