@@ -185,6 +185,19 @@ def test_row_groups_are_read_together_as_one_by_one(tmp_path, monkeypatch, optio
         assert found[1:] == found[:1] * 3
 
 
+def test_row_groups_are_read_together_of_which_some_have_a_dictionary(tmp_path, monkeypatch):
+    rows = np.arange(4 * 2048)
+    few, many = rows % 5 + rows // 4096, rows * 2**40
+    written = pa.table({"x": np.where(rows // 2048 % 2, many, few)})
+    duckdb.sql(f"COPY (FROM written) TO '{tmp_path}/x.parquet' (ROW_GROUP_SIZE 2048)")
+    groups = pq.read_metadata(tmp_path / "x.parquet")
+    assert [groups.row_group(i).column(0).has_dictionary_page for i in range(4)] == [True, False] * 2
+    monkeypatch.setattr("aliquot.parquet.Parquet._groups_a_unit", lambda _: 4)
+    source = open_paths(tmp_path / "x.parquet")
+    assert aq.take_rows(source, rows[::40])["x"].to_pylist() == written["x"].to_pylist()[::40]
+    assert source.plan.columns["x"].chunks == [4, 0, 0]
+
+
 @pytest.mark.parametrize("index", [False, True])
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 def test_damaged_files_crash_nothing_and_are_named(tmp_path, index, version):

@@ -41,13 +41,17 @@ bool find_pages(aliquot::page_table& table, const aliquot::column_chunk& chunk, 
   return table.walk({0, file}) == aliquot::thrift::status::good && !table.pages().empty();
 }
 
-void pick(const aliquot::parquet_footer& footer, const aliquot::column_chunk& chunk, const aliquot::page_table& table,
-          const aliquot::leaf_column& leaf, const std::vector<std::int64_t>& hits,
+// What is picked of one column, row group by row group.
+struct picked {
+  aliquot::value_picker values;
+  bool good;
+  std::int64_t rows = 0;
+};
+
+bool pick(aliquot::value_picker& picker, const aliquot::page_table& table, const std::vector<std::int64_t>& hits,
           const std::vector<std::int64_t>& rows, bytes file)
 {
-  aliquot::value_picker picker(leaf);
   std::optional<aliquot::page_text> values;  // of the dictionary
-  if (!picker.fits() || !aliquot::may_pick(footer, chunk)) return;
   // Two segments of the file, that what lies in both has to be put together.
   const std::vector<aliquot::segment> known{
       {0, file.first(file.size() / 2)}, {static_cast<std::int64_t>(file.size() / 2), file.subspan(file.size() / 2)}};
@@ -64,29 +68,28 @@ void pick(const aliquot::parquet_footer& footer, const aliquot::column_chunk& ch
     const auto number = static_cast<std::size_t>(hits[i]);
     bytes page;
     aliquot::page_header head;
-    if (!aliquot::page_in(table, number, {here.begin, read}, page, head) || !picker.fits(head)) return;
+    if (!aliquot::page_in(table, number, {here.begin, read}, page, head) || !picker.fits(head)) return false;
     bytes dictionary;
     aliquot::page_header of_dictionary;
     if (head.in_codes() && !picker.has_dictionary() &&
         aliquot::dictionary_in(file.subspan(static_cast<std::size_t>(table.first())), dictionary, of_dictionary)) {
       values.emplace(dictionary.subspan(of_dictionary.size));
-      if (!picker.set_dictionary(*values, of_dictionary.num_values)) return;
+      if (!picker.set_dictionary(*values, of_dictionary.num_values)) return false;
     }
     const std::size_t apart = picker.levels_apart(head);
-    if (apart > page.size() - head.size) return;
+    if (apart > page.size() - head.size) return false;
     const std::int64_t start = table.pages()[number].first_row;
     std::size_t last = first;
     while (last < rows.size() && rows[last] < start + table.rows_of(number)) ++last;
     const std::span<const std::int64_t> here(rows.data() + first, last - first);
     aliquot::page_text text(page.subspan(head.size + apart));
-    if (!picker.pick(head, page.subspan(head.size, apart), text, here, start)) return;
+    if (!picker.pick(head, page.subspan(head.size, apart), text, here, start)) return false;
     first = last;
   }
-  require(picker.num_rows() == static_cast<std::int64_t>(rows.size()));
-  require(!picker.page().empty());
+  return first == rows.size();
 }
 
-void read_chunk(const aliquot::parquet_footer& footer, std::size_t group, std::size_t leaf, bytes file)
+void read_chunk(const aliquot::parquet_footer& footer, std::size_t group, std::size_t leaf, bytes file, picked& column)
 {
   const aliquot::column_chunk& chunk = footer.chunks[group * footer.leaves.size() + leaf];
   const std::int64_t num_rows = footer.group_rows[group];
@@ -99,7 +102,9 @@ void read_chunk(const aliquot::parquet_footer& footer, std::size_t group, std::s
   std::sort(rows.begin(), rows.end());
   std::vector<std::int64_t> places(rows.size());
   const std::vector<std::int64_t> hits = aliquot::hit_pages(table, rows, places);
-  pick(footer, chunk, table, footer.leaves[leaf], hits, rows, file);
+  column.good = column.good && aliquot::may_pick(footer, chunk) && pick(column.values, table, hits, rows, file);
+  column.values.forget_dictionary();
+  column.rows += static_cast<std::int64_t>(rows.size());
   const std::vector<aliquot::segment> segments{{0, file}};
   aliquot::mini_pages pages;
   if (!aliquot::add_pages(pages, table, hits, segments)) return;
@@ -162,7 +167,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   aliquot::parquet_footer footer;
   footer.text.assign(text.begin(), text.end());
   if (!aliquot::parse_footer(footer)) return 0;
-  for (std::size_t group = 0; group < footer.group_rows.size(); ++group)
-    for (std::size_t leaf = 0; leaf < footer.leaves.size(); ++leaf) read_chunk(footer, group, leaf, file);
+  for (std::size_t leaf = 0; leaf < footer.leaves.size(); ++leaf) {
+    aliquot::value_picker values(footer.leaves[leaf]);
+    picked column{values, values.fits()};
+    for (std::size_t group = 0; group < footer.group_rows.size(); ++group)
+      read_chunk(footer, group, leaf, file, column);
+    if (!column.good) continue;
+    require(column.values.num_rows() == column.rows);
+    require(!column.values.page().empty());
+  }
   return 0;
 }
