@@ -143,31 +143,30 @@ def keys_of(rows: Counts, seed: Words) -> NDArray[np.uint64]:
 
 def stratum_order(seed: Words, first: Counts) -> Counts:
     """Strata in random order, but for those without rows: by the key of the first row, whatever they are called."""
-    there = np.flatnonzero(first >= 0) if first.min(initial=0) < 0 else None
-    rows = first if there is None else first[there]
     key = row_key(seed)
-    keys = np.empty(len(rows), np.uint64)
+    keys = np.empty(len(first), np.uint64)
     places = np.uint64(2 ** len(keys).bit_length() - 1)
     cuts = pieces(len(keys), SORTING)
 
     def make(_piece: int, start: int, stop: int) -> None:
         # Each key with its place instead of its lowest bits: sorting these is several times as fast as argsort.
-        here = keys[start:stop]
-        row_keys.make_keys(rows[start:stop].view(np.uint64), key, here)
+        here, rows = keys[start:stop], first[start:stop]
+        row_keys.make_keys(rows.view(np.uint64), key, here)
+        here[rows < 0] = ~np.uint64(0)
         here &= ~places
         here |= np.arange(start, stop, dtype=np.uint64)
-
-    def sort(_piece: int, start: int, stop: int) -> None:
-        here = keys[start:stop]
-        here.sort()
-        here &= places
 
     side_by_side(make, cuts)
     if len(cuts) > 1:
         keys.partition(np.array([start for start, _ in cuts[1:]]))
-    side_by_side(sort, cuts)
+    side_by_side(lambda _, start, stop: keys[start:stop].sort(), cuts)
+    foremost = int(keys.searchsorted(~places))
+    keys &= places
     order: Counts = keys.view(np.int64)
-    return order if there is None else there[order]
+    last = order[foremost:]  # those without rows, and hardly ever others
+    last = last[first[last] >= 0]
+    order[foremost : foremost + len(last)] = last
+    return order[: foremost + len(last)]
 
 
 def count_rows(strata: Classes) -> Counts:

@@ -164,7 +164,7 @@ def _table(seed: Words, strata: Classes, used: _Used, rare: str, sizes: Counts, 
     if rare == "error":
         _refuse_rare(strata, sizes, first, m)
     if rare in ("spread", "error") or not is_rare[order].any():
-        apportion(sizes, is_rare, order, weights, totals, low, high, table)
+        apportion(sizes, order, weights, totals, low, high, table)
         return table
     taken = int(sizes[is_rare].sum())
     to = used.names.index(rare) if rare in used.names else None
@@ -174,7 +174,7 @@ def _table(seed: Words, strata: Classes, used: _Used, rare: str, sizes: Counts, 
     totals, low, high = (np.maximum(each - taken * (np.arange(m) == to), 0) for each in (totals, low, high))
     totals = proportional(n - taken, totals)
     order = order[~is_rare[order]]
-    apportion(sizes, is_rare, order, totals if used.in_rows else weights, totals, low, high, table)
+    apportion(sizes, order, totals if used.in_rows else weights, totals, low, high, table)
     table[is_rare, to] = sizes[is_rare]
     return table
 

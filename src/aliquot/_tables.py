@@ -4,13 +4,11 @@ from collections.abc import Iterator
 from itertools import permutations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliquot._allocation import Counts
 from aliquot._kernels import apportion as kernels
+from aliquot._places import put, take
 
-FEW = 256
-"""Strata that are dealt at once."""
 KNOWN = 2**12
 """Shares of small sizes that are kept: of so many parts times sizes, which stay in the nearest levels of cache."""
 FOLD = 64
@@ -19,7 +17,6 @@ FOLD = 64
 
 def apportion(
     sizes: Counts,
-    is_rare: NDArray[np.bool_],
     order: Counts,
     weights: Counts,
     totals: Counts,
@@ -27,7 +24,9 @@ def apportion(
     high: Counts,
     table: Counts,
 ) -> None:
-    """Put the rows of the strata in ``order`` in each part into ``table``, shape (strata, parts); rare ones come first.
+    """Put the rows of the strata in ``order`` in each part into ``table``, shape (strata, parts).
+
+    Those that are rare, with fewer rows than there are parts, come first.
 
     Each is in proportion to ``weights``, rounded down or up. Together they are ``totals``, or if no such rows add up to
     these, as near to them as can be, and between ``low`` and ``high`` before that.
@@ -42,20 +41,19 @@ def apportion(
     m = len(weights)
     by_weight, lacks, rest, room = np.argsort(-weights, kind="stable"), *np.zeros((2, m), np.int64), np.zeros(m)
     known, rests = np.empty((2, 1 + min(len(order), KNOWN // m), m), np.int64)
-    dealt, lefts = np.empty((FEW, m), np.int64), np.empty(len(known), np.int64)
-    memory = lacks, rest, room, known, rests, lefts, dealt
-    others = order
-    if is_rare.any():
-        rare = is_rare[order]
-        others = order[~rare]
-        kernels.find_room(sizes, others, weights, whole, dealt[0], rest, room)
-        kernels.apportion(sizes, order[rare], True, weights, whole, by_weight, *memory, table)
-    kernels.apportion(sizes, others, False, weights, whole, by_weight, *memory, table)
+    shares, lefts = np.empty(m, np.int64), np.empty(len(known), np.int64)
+    # Strata are far apart in memory: those that are dealt one after the other are brought together.
+    in_order = take(sizes, order)
+    dealt = np.empty((len(order), m), np.int64)
+    kernels.find_room(in_order, weights, whole, shares, rest, room)
+    for rare in (True, False):
+        kernels.apportion(in_order, rare, weights, whole, by_weight, lacks, rest, room, known, rests, lefts, dealt)
+    put(dealt, order, table)
     pairs = zip(weights.tolist(), lacks.tolist(), strict=True)
     have = np.array([(rows * weight - lack) // whole for weight, lack in pairs])  # in Python's integers
     while (have != totals).any():
         witness = np.full((m, m), -1, np.int64)
-        kernels.find_moves(sizes, is_rare, order, weights, whole, table, rest, dealt[0], witness)
+        kernels.find_moves(sizes, order, weights, whole, table, rest, shares, witness)
         gain, source, target = max(_gains(have, totals, low, high, witness), default=(0, 0, 0))
         if gain == 0:
             break

@@ -123,7 +123,7 @@ def split_indices(
     strata keep their shares, and totals are as near as that allows. In a stratum, the rows with the smallest keys are
     the first part, so that with one seed this part of a larger share contains that of a smaller one. Which rows go
     together depends on the seed and on which rows share a stratum, not on what strata are called. O(n) time; memory of
-    8 bytes a row for the result, which all parts share, and of 1 to 5 besides, and of 32 bytes and more a stratum.
+    8 bytes a row for the result, which all parts share, and of 1 to 5 besides, and of 64 bytes and more a stratum.
 
     With groups, the largest are placed first, each where it disturbs the shares of the classes and of all rows least,
     then moved one by one as long as that helps; few groups are placed again and again. What counts are squared

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from aliquot._kernels._numba import kernel, prefetch
+from aliquot._kernels._numba import kernel
 
 SLACK = 32
 """Rows by which rare strata may fill the largest parts beyond their share: the others make up for it."""
@@ -14,14 +14,16 @@ NONE, ONE = np.int64(0), np.int64(1)
 
 
 @kernel
-def find_room(sizes: Any, order: Any, weights: Any, whole: int, shares: Any, rest: Any, room: Any) -> None:
-    """Find by how many rows rare strata may fill each part beyond its share: the others, in ``order``, make up for it.
+def find_room(sizes: Any, weights: Any, whole: int, shares: Any, rest: Any, room: Any) -> None:
+    """Find by how many rows rare strata may fill each part beyond its share: the others make up for it.
 
     ``room``, float64, starts at 0; ``shares`` and ``rest``, one a part, have room.
     """
     m = len(weights)
-    for h in order:
-        shares_of(sizes[h], weights, whole, shares, rest)
+    for size in sizes:
+        if size < m:
+            continue
+        shares_of(size, weights, whole, shares, rest)
         least = np.float64(2 * SLACK)
         for j in range(m):
             room[j] += rest[j] / whole
@@ -35,7 +37,6 @@ def find_room(sizes: Any, order: Any, weights: Any, whole: int, shares: Any, res
 @kernel
 def apportion(
     sizes: Any,
-    order: Any,
     rare: bool,
     weights: Any,
     whole: int,
@@ -46,52 +47,43 @@ def apportion(
     known: Any,
     rests: Any,
     lefts: Any,
-    dealt: Any,
     table: Any,
 ) -> None:
-    """Deal the rows of strata, in ``order``, to parts in proportion to ``weights``, rounding shares down or up.
+    """Deal the rows of strata, one after the other, to parts in proportion to ``weights``, rounding shares down or up.
 
-    Strata that are ``rare`` have fewer rows than there are parts, and give one to each of the largest parts. Else those
-    parts are rounded up that lack most so far. All in integers, in units of a row over ``whole``, the sum of weights,
-    which is at most 2^56, so that a hundred rows' worth fits.
+    Strata that are ``rare``, with fewer rows than there are parts, are dealt alone, and give one to each of the largest
+    parts; or else all others, where those parts are rounded up that lack most so far. All in integers, in units of a
+    row over ``whole``, the sum of weights, which is at most 2^56, so that a hundred rows' worth fits.
 
-    Of each part, ``lacks`` starts at 0; ``rest`` and ``dealt``, shape (some, parts), have room. So have ``known`` and
-    ``rests``, of such a shape too, and ``lefts``, for the shares of sizes from 0 on: most strata are small, and alike.
+    Of each part, ``lacks`` starts at 0, and ``rest`` has room. So have ``known`` and ``rests``, shape (some, parts),
+    and ``lefts``, for the shares of sizes from 0 on: most strata are small, and alike.
     """
     m, largest = len(weights), np.int64(len(lefts) - 1)
     for size in range(largest):
         lefts[size] = shares_of(size, weights, whole, known[size], rests[size])
-    # Strata are far apart in memory: of a few at once, reads overlap, and so do writes. They are unsigned there, as
-    # what could be below 0 would be asked whether it is.
-    for start in range(0, len(order), len(dealt)):
-        strata = order[start : start + len(dealt)]
-        for i in range(len(strata)):
-            dealt[i, 0] = sizes[np.uint64(strata[i])]
-            prefetch(table, strata[i] * m)
-        for i in range(len(strata)):
-            size = dealt[i, 0]
-            at = np.uint64(min(size, largest))
-            if size >= largest:  # the last place is for any other size
-                lefts[at] = shares_of(size, weights, whole, known[at], rests[at])
-            left = lefts[at]
-            for j in range(m):
-                dealt[i, j], rest[j] = known[at, j], rests[at, j]
-            best, most = raise_lacks(lacks, rest, ONE)
-            while left > 0:
-                if rare:
-                    for j in by_weight:
-                        if dealt[i, j] == 0 and rest[j] > 0 and lacks[j] > -whole * np.int64(room[j]):
-                            best, most = j, lacks[j]
-                            break
-                dealt[i, best] += 1
-                rest[best] = 0
-                lacks[best] = most - whole
-                left -= 1
-                if left > 0:
-                    best, most = raise_lacks(lacks, rest, NONE)
-        for i in range(len(strata)):
-            for j in range(m):
-                table[np.uint64(strata[i]), j] = dealt[i, j]
+    for i in range(np.uint64(len(sizes))):
+        size = sizes[i]
+        if (size < m) != rare:
+            continue
+        at = np.uint64(min(size, largest))
+        if size >= largest:  # the last place is for any other size
+            lefts[at] = shares_of(size, weights, whole, known[at], rests[at])
+        left = lefts[at]
+        for j in range(m):
+            table[i, j], rest[j] = known[at, j], rests[at, j]
+        best, most = raise_lacks(lacks, rest, ONE)
+        while left > 0:
+            if rare:
+                for j in by_weight:
+                    if table[i, j] == 0 and rest[j] > 0 and lacks[j] > -whole * np.int64(room[j]):
+                        best, most = j, lacks[j]
+                        break
+            table[i, best] += 1
+            rest[best] = 0
+            lacks[best] = most - whole
+            left -= 1
+            if left > 0:
+                best, most = raise_lacks(lacks, rest, NONE)
 
 
 @kernel
@@ -124,7 +116,7 @@ def shares_of(size: Any, weights: Any, whole: Any, shares: Any, rest: Any) -> An
 
 @kernel
 def find_moves(
-    sizes: Any, is_rare: Any, order: Any, weights: Any, whole: int, table: Any, rest: Any, down: Any, witness: Any
+    sizes: Any, order: Any, weights: Any, whole: int, table: Any, rest: Any, down: Any, witness: Any
 ) -> None:
     """Find for each pair of parts a stratum in which a row can move from one to the other, the last that was dealt.
 
@@ -134,7 +126,7 @@ def find_moves(
     missing = m * (m - 1)
     for rare in (False, True):
         for h in order[::-1]:
-            if is_rare[h] != rare:
+            if (sizes[h] < m) != rare:
                 continue
             shares_of(sizes[h], weights, whole, down, rest)
             for i in range(m):
