@@ -14,6 +14,7 @@ import aliquot as aq
 from aliquot import _ranking, ranking
 from aliquot._kernels import score_bins
 from aliquot._saved import pack
+from errors import raises
 from scored import KINDS, WEIGHTS, curve_of, pieces, rows
 
 
@@ -222,3 +223,18 @@ class TestSaving:
             aq.BinaryCurve.from_bytes(pack("BinaryCurve", {**state, "masses": [2, 0, 0]}, [backwards], batch.schema))
         with pytest.raises(ValueError, match=r"^data: must be whole, got bytes that do not match their checksum$"):
             aq.BinaryCurve.from_bytes(curve.to_bytes()[:-1])
+
+
+def test_a_curve_whose_ranking_was_interrupted_gives_no_wrong_values(monkeypatch):
+    columns = rows("float32", None, 400)
+    (first, second), whole = pieces(columns, (200,)), curve_of(*columns)
+    curve = curve_of(*first)
+    len(curve)  # ranks what waits
+    curve.update(second[0], second[1])
+    with monkeypatch.context() as patched:
+        patched.setattr(_ranking._kernel, "merge", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            curve.roc_auc()
+    for use in (curve.roc_auc, curve.to_bytes, lambda: whole.merge(curve)):
+        with raises(RuntimeError, "curve: must be made again, as ranking its rows was interrupted or lacked memory"):
+            use()

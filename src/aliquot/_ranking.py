@@ -154,11 +154,11 @@ def join_bins(
 class Pending:
     """Rows that wait to be ranked: arrays that are filled from the front, and then used again."""
 
-    __slots__ = ("_arrays", "_is_weighted", "_is_wide", "rows")
+    __slots__ = ("_arrays", "_is_spent", "_is_weighted", "_is_wide", "rows")
 
     def __init__(self) -> None:
         self.rows = 0
-        self._is_wide = self._is_weighted = False
+        self._is_wide = self._is_weighted = self._is_spent = False
         self._arrays: dict[str, NDArray[Any]] = {}
 
     def takes(self, *, is_wide: bool, is_weighted: bool) -> bool:
@@ -189,11 +189,16 @@ class Pending:
 
     def copied(self) -> tuple[NDArray[Any], NDArray[np.uint8], NDArray[np.float64] | None]:
         """Keys, labels and weights of the rows that wait."""
+        self._check()
         keys, labels = (self._arrays[name][: self.rows].copy() for name in ("keys", "labels"))
         return keys, labels, self._arrays["weights"][: self.rows].copy() if self._is_weighted else None
 
     def rank(self, before: Ranking, masses: MassRange, bins: int | None) -> Ranking:
-        """A ranking with the rows that wait, which they no longer do; ``masses`` are those of all rows then."""
+        """A ranking with the rows that wait, which they no longer do; ``masses`` are those of all rows then.
+
+        RuntimeError if that was tried before, and failed.
+        """
+        self._check()
         ranking = before
         for start in range(0, self.rows, MOST_ROWS):
             made = self._ranked(slice(start, min(start + MOST_ROWS, self.rows)), masses, before.level, bins)
@@ -202,7 +207,12 @@ class Pending:
         if self.rows > KEPT_ROWS:
             self._arrays.clear()
         self.rows = 0
+        self._is_spent = False
         return ranking
+
+    def _check(self) -> None:
+        if self._is_spent:
+            raise RuntimeError("curve: must be made again, as ranking its rows was interrupted or lacked memory")
 
     def _ranked(self, rows: slice, masses: MassRange, level: int, bins: int | None) -> Ranking:
         keys, labels = self._arrays["keys"][rows], self._arrays["labels"][rows]
@@ -211,6 +221,7 @@ class Pending:
         first = self._array("first", n, keys.dtype)[:n]
         if n == self.rows and limbs == 1 and weights is None and bins is None:  # over keys, which are done with by then
             sums = self._arrays["keys"].view(np.uint32)[: 2 * n].reshape(n, 2, 1)
+            self._is_spent = True
         else:
             sums = self._array("sums", 2 * n * limbs, np.uint32)[: 2 * n * limbs].reshape(n, 2, limbs)
         if bins is not None:  # at once, so that few entries are left to merge
