@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 
 import aliquot as aq
 from aliquot import _rng
+from aliquot._codes import Codebook
+from aliquot._compression import Scratch
 from aliquot._kernels.gather import gather
 from aliquot._kernels.hashing import column_keys
 from aliquot._kernels.parquet_footer import Footer
 from aliquot._kernels.parquet_pages import Pages
+from aliquot._kernels.parquet_pick import Picker
 
 ROWS = 1 << 18
 BATCH = 10_000
@@ -102,6 +105,32 @@ def walk_pages() -> Callable[[], Any]:
     return walk
 
 
+def pick_rows() -> Callable[[], Any]:
+    """Every 500th row of a column of words that hardly repeat, in pages of zstd."""
+    sink = io.BytesIO()
+    words = pa.array(np.random.default_rng(SEED).integers(0, 10**6, ROWS).astype(str))
+    pq.write_table(pa.table({"word": words}), sink, compression="zstd", data_page_size=20_000, use_dictionary=False)
+    data, rows = sink.getvalue(), np.arange(0, ROWS, 500)
+    footer = Footer(data[-8 - int.from_bytes(data[-8:-4], "little") : -8])
+    cuts, scratch = np.array([0, len(rows)]), Scratch()
+
+    def pick() -> Picker:
+        pages = Pages(footer, [0], [0], len(data))
+        assert pages.walk(0, data[pages.next(0) : pages.extent(0)[1]])
+        pages.find(np.array([0]), rows, cuts)
+        picker = Picker(pages, 0)
+        assert picker.pick(rows, cuts, [(0, data)], -1, 0, scratch.page, scratch.dictionary)
+        return picker
+
+    return pick
+
+
+def codes_of_words() -> Callable[[], Any]:
+    """Codes of words of which each is there five times."""
+    words = pa.array(np.random.default_rng(SEED).integers(0, ROWS // 5, ROWS).astype(str))
+    return lambda: Codebook(["word"]).encode([words])
+
+
 def hash_of(values: pa.Array) -> Callable[[], Any]:
     """Keys of a column by value."""
     return partial(column_keys, values, KEY)
@@ -176,6 +205,8 @@ KERNELS = [
     Kernel("hash, dictionary", ROWS, lambda: hash_of(pa.array(np.arange(ROWS) % 50).dictionary_encode())),
     Kernel("parquet, footer, a column chunk", 80, lambda: parse_footer),
     Kernel("parquet, walk, a page", 20, walk_pages),
+    Kernel("parquet, pick, a row of 500", ROWS // 500, pick_rows),
+    Kernel("codes, 50k words", ROWS, codes_of_words),
     Kernel("strata, 1k of 256k", ROWS, lambda: partial(aq.sample_indices, ROWS, 1000, strata=labels(1), rng=SEED)),
     Kernel("confusion matrix, 10 labels", ROWS, lambda: score_labels),
     Kernel("curve, exact", ROWS, lambda: partial(area, None)),
